@@ -1,0 +1,396 @@
+"""The exact population loss of a student network learning from a teacher network on Gaussian inputs.
+
+    L(theta) = E[(f(x) - f*(x))^2],   x ~ N(0, I_d),   f(x) = sum_i a_i sigma(w_i.x),   f*(x) = sum_j b_j sigma(v_j.x)
+
+(no factor 1/2). Over the list z = (w_1..w_n, v_1..v_k) with weights q = (a, -b), and with the kernel K and its partial
+derivatives at (|w_i|^2, w_i.z_q, |z_q|^2),
+
+    L         = sum_pq q_p q_q K_pq
+    dL/da_i   = 2 sum_q q_q K_iq
+    dL/dw_i   = 2 a_i sum_q q_q (K_c z_q + 2 K_s w_i)
+
+    d2L/dw_i dw_j = 2 a_i a_j h2(w_i, w_j) + [i = j] 2 a_i sum_q q_q h1(w_i, z_q)
+        h1(w, z) = 2 K_s I + 4 K_ss w w^T + 2 K_sc (w z^T + z w^T) + K_cc z z^T
+        h2(w, z) = K_c I + K_cc w z^T + 2 K_sc w w^T + 2 K_ct z z^T + K_cc z w^T        (K_st = K_cc / 4)
+
+so that value and gradient cost two matrix products and n (n + k) evaluations of the kernel. For relu and leaky_relu (slope al)
+the second partials of K diverge for parallel vectors while h1 and h2 do not; with unit vectors u = w/|w|, u' = z/|z|, the angle
+theta between them, delta = u' - u and mu = delta + 2 sin^2(theta/2) u,
+
+        h1(w, z) = (1 - al)^2 |z| / (2 pi |w|) [sin(theta) (I - u u^T) + mu mu^T / sin(theta)]
+        h2(w, z) = (1 - al)^2 / (2 pi) [(pi - theta) I - delta delta^T / sin(theta) + tan(theta/2) (u u^T + u' u'^T)] + al I
+
+which tend to 0 and to (1 + al^2)/2 I for parallel vectors.
+
+Source: derived from Price's theorem; tests compare with quadrature, complex steps and finite differences.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..activations import Activation
+from ..networks import Network
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+Array = np.ndarray
+
+# Squared areas below this share of |w|^2 |z|^2 are computed again from the vectors: s t - c^2 has lost four digits there.
+_NEARLY_PARALLEL = 1e-4
+_ANTIPARALLEL = 1e-14
+
+
+class PopulationLandscape:
+    """The exact loss L(theta) = E[(f - f*)^2] of a student against a teacher, with gradient and Hessian.
+
+    activation : sigma, common to student and teacher. teacher : Network with k neurons in d dimensions.
+
+    A student is a Network or an array theta (..., p) of any number of students, p = n d + n for n neurons; results have the
+    leading axes of theta. Where the loss has no gradient or no Hessian (relu at w = 0; relu with antiparallel neurons in two
+    and more dimensions; sign and step with parallel neurons) one student raises ValueError, and in a batch the rows in
+    question are NaN: ``has_hessian`` is the flag.
+    """
+
+    def __init__(self, activation: Activation, teacher: Network) -> None:
+        if not isinstance(activation, Activation):
+            raise ValueError(
+                f"activation must be an Activation such as ACTIVATIONS['erf']; {activation!r:.60} was given"
+            )
+        if not isinstance(teacher, Network):
+            raise ValueError(f"teacher must be a Network(W, a); {teacher!r:.60} was given")
+        self.activation = activation
+        self.teacher = teacher
+        self._v = teacher.W
+        self._minus_b = -teacher.a
+        self._t = np.einsum("jd,jd->j", teacher.W, teacher.W)
+        self._has_kinks = bool(activation.kinks)  # only then can a student lack derivatives
+        covariance = teacher.W @ teacher.W.T
+        area2 = self._squared_areas(teacher.W, self._t, covariance, self._t, own=True, others=np.empty((0, self.d)))
+        kernel = activation.jet(self._t[:, None], covariance, self._t[None, :], area2, 0)[0]
+        #: E[f*^2], the loss of the student that is zero everywhere.
+        self.constant = float(teacher.a @ kernel @ teacher.a)
+
+    def __repr__(self) -> str:
+        return f"PopulationLandscape({self.activation.name}, k={self.teacher.n}, d={self.d})"
+
+    @property
+    def d(self) -> int:
+        """Input dimension."""
+        return self.teacher.d
+
+    def network(self, theta: ArrayLike) -> Network:
+        """theta of one student, shape (p,), as a Network."""
+        theta = self._theta(theta)
+        if theta.ndim != 1:
+            raise ValueError(f"network() takes one student of shape (p,); theta has the shape {theta.shape}")
+        return Network.from_theta(theta, theta.size // (self.d + 1), self.d)
+
+    def value(self, student: Network | ArrayLike) -> Array:
+        """L, shape (...); rounding below zero is clipped to 0."""
+        w, a, s, covariance, t, area2, q = self._pairs(self._theta(student))
+        kernel = self.activation.jet(s[..., :, None], covariance, t[..., None, :], area2, 0)[0]
+        return self._loss(kernel, a, q)[0][()]
+
+    def gradient(self, student: Network | ArrayLike) -> Array:
+        """dL/dtheta, shape (..., p)."""
+        return self.value_and_gradient(student)[1]
+
+    def value_and_gradient(self, student: Network | ArrayLike) -> tuple[Array, Array]:
+        """(L, dL/dtheta), shapes (...) and (..., p), at the cost of the gradient alone."""
+        theta = self._theta(student)
+        w, a, s, covariance, t, area2, q = self._pairs(theta)
+        kernel, in_s, in_c = self._jet(s, covariance, t, area2, 1)
+        value, residual = self._loss(kernel, a, q)
+        n, d = w.shape[-2:]
+        gradient = np.empty(theta.shape)
+        gradient[..., n * d :] = residual + residual
+        force = self._force(w, q, in_s, in_c)
+        force *= (a + a)[..., None]
+        if self._has_kinks:
+            force = np.where(a[..., None] == 0, 0.0, force)
+            self._refuse(theta, np.isfinite(force).all(axis=(-2, -1)), "gradient")
+        gradient[..., : n * d] = force.reshape(*theta.shape[:-1], n * d)
+        return value[()], gradient
+
+    def hessian(self, student: Network | ArrayLike) -> Array:
+        """d2L/dtheta2, shape (..., p, p), exactly symmetric."""
+        theta = self._theta(student)
+        w, a, s, covariance, t, area2, q = self._pairs(theta)
+        self._refuse(theta, self.has_hessian(theta), "Hessian")
+        n, d = w.shape[-2:]
+        lead = theta.shape[:-1]
+        bent = self._bent
+        jet = self._jet(s, covariance, t, area2, 1 if bent else 2)
+        kernel, in_s, in_c = jet[:3]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            if bent:
+                diagonal, pairs = self._bent_blocks(w, a, q, s, t, in_c)
+            else:
+                diagonal, pairs = self._smooth_blocks(w, q, jet)
+            blocks = 2.0 * (a[..., :, None] * a[..., None, :])[..., :, None, :, None] * pairs
+            i = np.arange(n)
+            blocks[..., i, :, i, :] += np.moveaxis(2.0 * a[..., None, None] * diagonal, -3, 0)
+            # d2L/dw_i da_j = 2 a_i (K_c w_j + 2 K_s w_i) + [i = j] 2 sum_q q_q (K_c z_q + 2 K_s w_i)
+            cross = (in_c[..., :n, None] * w[..., None, :, :]) + 2 * in_s[..., :n, None] * w[..., :, None, :]
+            cross *= 2.0 * a[..., :, None, None]
+            cross[..., i, i, :] += 2.0 * self._force(w, q, in_s, in_c)
+        hessian = np.empty((*lead, n * d + n, n * d + n))
+        hessian[..., : n * d, : n * d] = blocks.reshape(*lead, n * d, n * d)
+        cross = np.swapaxes(cross, -1, -2).reshape(*lead, n * d, n)
+        hessian[..., : n * d, n * d :] = cross
+        hessian[..., n * d :, : n * d] = np.swapaxes(cross, -1, -2)
+        hessian[..., n * d :, n * d :] = 2.0 * kernel[..., :n]
+        hessian += np.swapaxes(hessian, -1, -2).copy()
+        hessian *= 0.5
+        if self._has_kinks:
+            hessian[~self.has_hessian(theta)] = np.nan
+        return hessian
+
+    def hessian_vector_product(self, student: Network | ArrayLike, direction: ArrayLike) -> Array:
+        """d2L/dtheta2 @ direction, shape (..., p), without forming the Hessian."""
+        theta = self._theta(student)
+        direction = np.broadcast_to(np.asarray(direction, dtype=float), theta.shape)
+        w, a, s, covariance, t, area2, q = self._pairs(theta)
+        self._refuse(theta, self.has_hessian(theta), "Hessian")
+        n, d = w.shape[-2:]
+        lead = theta.shape[:-1]
+        x, da = direction[..., : n * d].reshape(*lead, n, d), direction[..., n * d :]
+        bent = self._bent
+        jet = self._jet(s, covariance, t, area2, 1 if bent else 2)
+        kernel, in_s, in_c = jet[:3]
+        dq = np.concatenate([da, np.zeros((*lead, self.teacher.n))], axis=-1)
+        ds = 2.0 * np.sum(w * x, axis=-1)
+        dt = np.concatenate([ds, np.zeros((*lead, self.teacher.n))], axis=-1)
+        dc = np.concatenate([x @ np.swapaxes(w, -1, -2) + w @ np.swapaxes(x, -1, -2), x @ self._v.T], axis=-1)
+        ds, dt = ds[..., :, None], dt[..., None, :]
+        in_t = self._other(in_s)
+        weights = q[..., None, :]
+        d_kernel = in_s * ds + in_c * dc + in_t * dt
+        result_a = 2.0 * np.sum(dq[..., None, :] * kernel + weights * d_kernel, axis=-1)
+        moved = 2.0 * da[..., None] * self._force(w, q, in_s, in_c)
+        change = self._force(w, dq, in_s, in_c)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            if bent:
+                diagonal, pairs = self._bent_blocks(w, a, q, s, t, in_c)
+                change += np.einsum("...iab,...ib->...ia", diagonal, x)
+                change += np.einsum("...iajb,...j,...jb->...ia", pairs, a, x)
+            else:
+                in_ss, in_sc, in_cc = jet[3:]
+                d_in_c = in_sc * ds + in_cc * dc + self._other(in_sc) * dt
+                d_in_s = in_ss * ds + in_sc * dc + 0.25 * in_cc * dt
+                change += self._force(w, q, d_in_s, d_in_c)
+                change += (weights * in_c)[..., :n] @ x + 2.0 * np.sum(weights * in_s, axis=-1)[..., None] * x
+        moved += 2.0 * a[..., None] * change
+        result = np.concatenate([moved.reshape(*lead, n * d), result_a], axis=-1)
+        if self._has_kinks:
+            result[~self.has_hessian(theta)] = np.nan
+        return result
+
+    def has_hessian(self, student: Network | ArrayLike) -> Array:
+        """True where the loss is twice differentiable, shape (...)."""
+        theta = self._theta(student)
+        if not self._has_kinks:
+            return np.ones(theta.shape[:-1], dtype=bool)[()]
+        if self.activation.exact == "numerical":
+            return np.zeros(theta.shape[:-1], dtype=bool)[()]
+        w, a, s, _, t, _, q = self._pairs(theta)
+        exists = (s > 0).all(axis=-1)
+        if self.d == 1 and not self.activation.jumps:
+            return exists[()]
+        difference, total = self._half_angles(w, s, t)
+        n = w.shape[-2]
+        own = np.eye(n, n + self.teacher.n, dtype=bool)
+        critical = total <= _ANTIPARALLEL
+        if self.activation.jumps:
+            critical |= difference <= _ANTIPARALLEL
+        matters = (a[..., :, None] * q[..., None, :] != 0) & ~own & (t > 0)[..., None, :]
+        return (exists & ~(critical & matters).any(axis=(-2, -1)))[()]
+
+    # parts ------------------------------------------------------------------------------------------------------------
+
+    @property
+    def _bent(self) -> bool:
+        """True for relu and leaky_relu, whose Hessian is written in angles."""
+        return (
+            self.activation.homogeneous == 1 and bool(self.activation.kinks) and self.activation.exact == "closed form"
+        )
+
+    def _theta(self, student: Network | ArrayLike) -> Array:
+        if isinstance(student, Network):
+            if student.d != self.d:
+                raise ValueError(
+                    f"the student has input dimension {student.d}, the teacher {self.d}; both see the same inputs"
+                )
+            return student.theta
+        theta = np.asarray(student, dtype=float)
+        if theta.ndim == 0 or theta.shape[-1] == 0 or theta.shape[-1] % (self.d + 1):
+            raise ValueError(
+                f"theta must have n d + n entries on its last axis, a multiple of {self.d + 1} for d = {self.d}; "
+                f"its shape is {theta.shape}"
+            )
+        return theta
+
+    def _pairs(self, theta: Array) -> tuple[Array, ...]:
+        """W, a, s = |w|^2, c = w.z, t = |z|^2, D^2 = s t - c^2 and the weights q of all pairs (neuron, z)."""
+        d, k = self.d, self.teacher.n
+        n = theta.shape[-1] // (d + 1)
+        lead = theta.shape[:-1]
+        w, a = theta[..., : n * d].reshape(*lead, n, d), theta[..., n * d :]
+        covariance = np.empty((*lead, n, n + k))
+        covariance[..., :n] = w @ w.swapaxes(-1, -2)
+        covariance[..., n:] = w @ self._v.T
+        s = covariance[..., :n].diagonal(0, -2, -1)
+        t = np.empty((*lead, n + k))
+        t[..., :n] = s
+        t[..., n:] = self._t
+        q = np.empty((*lead, n + k))
+        q[..., :n] = a
+        q[..., n:] = self._minus_b
+        area2 = self._squared_areas(w, s, covariance, t, own=True, others=self._v)
+        return w, a, s, covariance, t, area2, q
+
+    def _squared_areas(self, w: Array, s: Array, covariance: Array, t: Array, own: bool, others: Array) -> Array:
+        """D^2 = s t - c^2; for nearly parallel pairs from the unit vectors, D = |w| |z| |u' - u| |u' + u| / 2."""
+        product = s[..., :, None] * t[..., None, :]
+        area2 = product - covariance * covariance
+        n = w.shape[-2]
+        flat = area2.reshape(*area2.shape[:-2], -1)
+        flat[..., : n * area2.shape[-1] : area2.shape[-1] + 1] = 0.0  # a neuron with itself
+        if self.activation.needs_area(s):
+            close = area2 < _NEARLY_PARALLEL * product
+            close.reshape(*area2.shape[:-2], -1)[..., : n * area2.shape[-1] : area2.shape[-1] + 1] = False
+            if close.any():
+                *batch, i, j = np.nonzero(close)
+                index = tuple(batch)
+                first = w[(*index, i)]
+                student_side = j < n
+                second = np.where(
+                    student_side[:, None],
+                    w[(*index, np.minimum(j, n - 1))],
+                    others[np.maximum(j - n, 0)] if len(others) else 0.0,
+                )
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    unit = first / np.linalg.norm(first, axis=-1, keepdims=True)
+                    unit_z = second / np.linalg.norm(second, axis=-1, keepdims=True)
+                sine = np.linalg.norm(unit_z - unit, axis=-1) * np.linalg.norm(unit_z + unit, axis=-1) / 2
+                area2[close] = np.nan_to_num(product[close] * sine**2)
+        return np.maximum(area2, 0.0, out=area2)
+
+    def _jet(self, s: Array, covariance: Array, t: Array, area2: Array, order: int) -> tuple[Array, ...]:
+        """The kernel's jet for all pairs; a jumping activation has a constant self kernel, so no slopes on the diagonal."""
+        jet = self.activation.jet(s[..., :, None], covariance, t[..., None, :], area2, order)
+        if self.activation.jumps:
+            n = s.shape[-1]
+            for part in jet[1:]:
+                part[..., np.arange(n), np.arange(n)] = 0.0
+        return jet
+
+    def _loss(self, kernel: Array, a: Array, q: Array) -> tuple[Array, Array]:
+        """L and the residuals sum_q q_q K_iq, shapes (...) and (..., n)."""
+        n = a.shape[-1]
+        residual = (kernel @ q[..., None])[..., 0]
+        teacher_part = kernel[..., n:] @ self._minus_b
+        value = np.sum(a * (residual + teacher_part), axis=-1) + self.constant
+        return np.maximum(value, 0.0), residual
+
+    def _force(self, w: Array, q: Array, in_s: Array, in_c: Array) -> Array:
+        """sum_q q_q (K_c z_q + 2 K_s w_i), shape (..., n, d)."""
+        n = w.shape[-2]
+        weighted = in_c * q[..., None, :]
+        force = weighted[..., n:] @ self._v
+        force += weighted[..., :n] @ w
+        radial = in_s @ q[..., None]
+        radial += radial
+        with np.errstate(invalid="ignore"):
+            force += radial * w
+        return force
+
+    def _other(self, part: Array) -> Array:
+        """K_t from K_s (or K_ct from K_sc): the transpose between students; 0 for teachers, which do not move."""
+        n = part.shape[-2]
+        result = np.zeros_like(part)
+        result[..., :n] = np.swapaxes(part[..., :n], -1, -2)
+        return result
+
+    def _smooth_blocks(self, w: Array, q: Array, jet: tuple[Array, ...]) -> tuple[Array, Array]:
+        """sum_q q_q h1(w_i, z_q), shape (..., n, d, d), and h2(w_i, w_j), shape (..., n, d, n, d)."""
+        _, in_s, in_c, in_ss, in_sc, in_cc = jet
+        n, d = w.shape[-2:]
+        weights = q[..., None, :]
+        z = np.concatenate([w, np.broadcast_to(self._v, (*w.shape[:-2], *self._v.shape))], axis=-2)[..., None, :, :]
+        diagonal = np.swapaxes(z, -1, -2) @ ((weights * in_cc)[..., None] * z)
+        middle = ((2 * weights * in_sc)[..., None, :] @ z)[..., 0, :]
+        middle = middle + (2 * np.sum(weights * in_ss, axis=-1))[..., None] * w
+        outer = w[..., :, None] * middle[..., None, :]
+        diagonal += outer + np.swapaxes(outer, -1, -2)
+        diagonal += (2 * np.sum(weights * in_s, axis=-1))[..., None, None] * np.eye(d)
+        in_c, in_sc, in_cc = (part[..., :n][..., :, None, :, None] for part in (in_c, in_sc, in_cc))
+        in_ct = np.swapaxes(in_sc, -4, -2)
+        first, second = (
+            w[..., :, :, None, None],
+            w[..., None, None, :, :],
+        )  # w_i along its row axis, w_j along its column axis
+        first_column = np.swapaxes(first, -3, -1)  # w_i along the column axis
+        second_row = np.swapaxes(second, -3, -1)  # w_j along the row axis
+        pairs = first * (in_cc * second + 2 * in_sc * first_column)
+        pairs += second_row * (in_cc * first_column + 2 * in_ct * second)
+        pairs += in_c * np.eye(d)[:, None, :]
+        return diagonal, pairs
+
+    def _half_angles(self, w: Array, s: Array, t: Array) -> tuple[Array, Array]:
+        """|u' - u| = 2 sin(theta/2) and |u' + u| = 2 cos(theta/2) for all pairs, shapes (..., n, n + k)."""
+        units, others = self._unit_vectors(w, s, t)
+        shape = (*others.shape[:-2], units.shape[-2], others.shape[-2])
+        difference, total = np.empty(shape), np.empty(shape)
+        for i in range(units.shape[-2]):  # one neuron at a time keeps the memory at (n + k) d
+            difference[..., i, :] = np.linalg.norm(others - units[..., i : i + 1, :], axis=-1)
+            total[..., i, :] = np.linalg.norm(others + units[..., i : i + 1, :], axis=-1)
+        return difference, total
+
+    def _unit_vectors(self, w: Array, s: Array, t: Array) -> tuple[Array, Array]:
+        z = np.concatenate([w, np.broadcast_to(self._v, (*w.shape[:-2], *self._v.shape))], axis=-2)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            units = np.where(t[..., None] > 0, z / np.sqrt(t)[..., None], 0.0)
+        return units[..., : w.shape[-2], :], units
+
+    def _bent_blocks(self, w: Array, a: Array, q: Array, s: Array, t: Array, in_c: Array) -> tuple[Array, Array]:
+        """The same as ``_smooth_blocks`` for relu and leaky_relu, in the angles between the vectors."""
+        n, d = w.shape[-2:]
+        units, others = self._unit_vectors(w, s, t)
+        delta = others[..., None, :, :] - units[..., :, None, :]
+        total = np.linalg.norm(others[..., None, :, :] + units[..., :, None, :], axis=-1)
+        length = np.linalg.norm(delta, axis=-1)
+        own = np.eye(n, n + self.teacher.n, dtype=bool)
+        delta = np.where(own[..., None], 0.0, delta)
+        length = np.where(own, 0.0, length)
+        sine = 0.5 * length * total
+        inverse_sine = np.divide(1.0, sine, out=np.zeros_like(sine), where=sine > 0)
+        tangent = np.where(total > _ANTIPARALLEL, length / np.maximum(total, _ANTIPARALLEL), 0.0)
+        mu = delta + 0.5 * (length**2)[..., None] * units[..., :, None, :]
+        scale = (1.0 - getattr(self.activation, "slope", 0.0)) ** 2 / (2 * np.pi)
+        ratio = scale * q[..., None, :] * np.sqrt(t)[..., None, :] / np.sqrt(s)[..., :, None]
+        diagonal = np.swapaxes(mu, -1, -2) @ ((ratio * inverse_sine)[..., None] * mu)
+        projector = np.eye(d) - units[..., :, None] * units[..., None, :]
+        diagonal += np.sum(ratio * sine, axis=-1)[..., None, None] * projector
+        delta, inverse_sine, tangent = delta[..., :n, :], inverse_sine[..., :n], tangent[..., :n]
+        blocks = -inverse_sine[..., None, None] * delta[..., :, None] * delta[..., None, :]
+        squares = units[..., :, None] * units[..., None, :]
+        blocks += tangent[..., None, None] * (squares[..., :, None, :, :] + squares[..., None, :, :, :])
+        blocks = scale * blocks + in_c[..., :n, None, None] * np.eye(d)
+        return diagonal, np.swapaxes(blocks, -3, -2)
+
+    def _refuse(self, theta: Array, exists: Array, what: str) -> None:
+        """One student without the derivative asked for is an error; in a batch it becomes NaN."""
+        if theta.ndim == 1 and not exists:
+            name = self.activation.name
+            if self.activation.exact == "numerical":
+                reason = "its kinks are known, its second derivative across them is not"
+            elif self.activation.jumps:
+                reason = "a neuron has w = 0 or is parallel to another one"
+            else:
+                reason = "a neuron has w = 0" + ("" if what == "gradient" else " or points opposite to another one")
+            raise ValueError(f"the loss of {name} has no {what} at this student: {reason}; move it a little")
