@@ -1,0 +1,9 @@
+"""What holds for every test."""
+
+import os
+
+# One BLAS thread, set before NumPy loads: the same rounding on every machine.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Jupyter's new place for its files: without it jupyter_core warns at import, and warnings are errors here.
+os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
