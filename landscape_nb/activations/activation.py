@@ -82,6 +82,8 @@ class Activation:
         self.exact = exact
         self.kinks = kinks
         self.jumps = jumps
+        #: True where k(s) is smooth but the partials of K are not (or are costly) for a neuron with itself.
+        self.separate_diagonal = jumps or exact == "numerical"
 
     def __repr__(self) -> str:
         return f"Activation({self.name!r}, {self.exact})"

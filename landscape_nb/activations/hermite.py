@@ -12,6 +12,8 @@ Source: Mehler 1866; coefficients by composite Gauss-Legendre quadrature split a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,24 +34,45 @@ def panel_rule(breaks: Array) -> tuple[Array, Array]:
     return (middle + half * _RULE[0]).ravel(), (half * _RULE[1]).ravel()
 
 
-def _coefficients_at(activation: Activation, norm: float, terms: int) -> Array:
+def _line(centres: tuple[float, ...]) -> tuple[Array, Array]:
+    """Nodes on [-13, 13], graded towards the centres, and the weights of the standard normal density."""
     graded = 2.0 ** np.arange(-24.0, 0.0)
-    centres = [kink / norm for kink in (*activation.kinks, 0.0) if norm > 0 and abs(kink) < _CUT * norm] or [0.0]
-    near = np.concatenate([centre + side * graded for centre in centres for side in (-1.0, 1.0)])
-    breaks = np.unique(np.clip(np.concatenate([np.linspace(-_CUT, _CUT, 105), near, centres]), -_CUT, _CUT))
+    near = [centre + side * graded for centre in centres for side in (-1.0, 1.0)]
+    breaks = np.unique(np.clip(np.concatenate([np.linspace(-_CUT, _CUT, 105), *near, centres]), -_CUT, _CUT))
     x, weight = panel_rule(breaks)
-    weighted = weight * np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi) * activation(norm * x)
-    coefficients = np.empty(terms)
-    before, polynomial = np.zeros_like(x), np.ones_like(x)
+    return x, weight * np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi)
+
+
+def _polynomials(x: Array, terms: int) -> Array:
+    """he_0 .. he_{terms - 1} at the nodes x, shape (x.size, terms), by the three-term recurrence."""
+    table = np.empty((terms, x.size))
+    before, current = np.zeros_like(x), np.ones_like(x)
     for m in range(terms):
-        coefficients[m] = weighted @ polynomial
-        before, polynomial = polynomial, (x * polynomial - np.sqrt(m) * before) / np.sqrt(m + 1)
-    # exact zeros of odd and even functions instead of rounding noise
-    if activation.odd:
-        coefficients[::2] = 0.0
-    if activation.even:
-        coefficients[1::2] = 0.0
-    return coefficients
+        table[m] = current
+        before, current = current, (x * current - np.sqrt(m) * before) / np.sqrt(m + 1)
+    return table.T
+
+
+@cache
+def _standard_line(terms: int) -> tuple[Array, Array]:
+    """Nodes graded towards 0 and the matrix weight * he_m(node), shared by all norms of functions with a kink at 0 at most."""
+    x, weight = _line((0.0,))
+    return x, weight[:, None] * _polynomials(x, terms)
+
+
+def project(function: Callable[[Array], Array], norms: Array, terms: int, kinks: tuple[float, ...] = ()) -> Array:
+    """E[function(r x) he_m(x)] for m < terms and each r in norms, shape norms.shape + (terms,)."""
+    flat = np.asarray(norms, dtype=float).ravel()
+    if all(kink == 0.0 for kink in kinks):
+        x, table = _standard_line(terms)
+        rows = function(flat[:, None] * x) @ table
+    else:
+        rows = np.empty((flat.size, terms))
+        for i, r in enumerate(flat):
+            inside = tuple(kink / r for kink in kinks if abs(kink) < _CUT * r)
+            x, weight = _line((0.0, *inside))
+            rows[i] = (weight * function(r * x)) @ _polynomials(x, terms)
+    return rows.reshape(*np.shape(norms), terms)
 
 
 def hermite_coefficients(activation: Activation, norm: ArrayLike, terms: int) -> Array:
@@ -59,8 +82,13 @@ def hermite_coefficients(activation: Activation, norm: ArrayLike, terms: int) ->
         raise ValueError(f"a norm must be a finite number >= 0; norm = {norm!r} was given")
     if not 1 <= terms <= 1000:
         raise ValueError(f"terms must lie between 1 and 1000; terms = {terms!r} was given")
-    rows = [_coefficients_at(activation, float(r), terms) for r in norms.ravel()]
-    return np.array(rows).reshape(*norms.shape, terms)
+    coefficients = project(activation, norms, terms, activation.kinks)
+    # exact zeros of odd and even functions instead of rounding noise
+    if activation.odd:
+        coefficients[..., ::2] = 0.0
+    if activation.even:
+        coefficients[..., 1::2] = 0.0
+    return coefficients
 
 
 def mehler_kernel(activation: Activation, s: ArrayLike, c: ArrayLike, t: ArrayLike, terms: int = 400) -> Array:

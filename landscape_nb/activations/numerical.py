@@ -1,16 +1,23 @@
 """A user's own activation: its kernel is integrated numerically, with an error estimate, and labelled so.
 
-K(s, c, t) = E[sigma(X) sigma(Y)] with X = sqrt(s) x and Y = sqrt(t) (u x + v y), u^2 + v^2 = 1, is a double integral over the
-plane; composite Gauss-Legendre panels are split where X or Y meets a kink. Price's theorem and Stein's lemma turn every
-partial derivative into such an integral again:
+Away from parallel vectors Mehler's series K = sum_m h_m(r1) h_m(r2) u^m converges geometrically (u the cosine, r1 = sqrt s,
+r2 = sqrt t), and integrating by parts against the Hermite polynomials gives the slopes without a derivative of sigma:
 
-    K_c  = E[sigma' sigma']                    K_s  = (E[X sigma'(X) sigma(Y)] - c K_c) / (2 s)
-    K_cc = E[sigma'' sigma'']                  K_sc = (E[X sigma''(X) sigma'(Y)] - c K_cc) / (2 s)
+    r h_m'(r) = m h_m(r) + sqrt((m + 1)(m + 2)) h_{m+2}(r)
+
+so that one-dimensional integrals of sigma alone give K and its first and second partial derivatives. The same rule applied to
+sigma^2 gives the self kernel k(s) = E[sigma(sqrt(s) x)^2] with k' and k''.
+
+For nearly parallel vectors the series does not settle, and K is a double integral: X = r1 x, Y = r2 (u x + v y), u^2 + v^2 = 1;
+composite Gauss-Legendre panels are split where X or Y meets a kink and doubled until the value settles. There Price's theorem
+and Stein's lemma give the partial derivatives,
+
+    K_c  = E[sigma'(X) sigma'(Y)]              K_s  = (E[X sigma'(X) sigma(Y)] - c K_c) / (2 s)
+    K_cc = E[sigma''(X) sigma''(Y)]            K_sc = (E[X sigma''(X) sigma'(Y)] - c K_cc) / (2 s)
     K_ss = (E[X^2 sigma''(X) sigma(Y)]/s - 2 K_s - 4 c K_sc - c^2 K_cc/s) / (4 s)
 
-(for s < 0.01 the forms E[sigma'' sigma]/2, E[sigma''' sigma']/2 and E[sigma'''' sigma]/4 replace the quotients). Derivatives of
-sigma that are not given come from central differences of eighth order. The panels are doubled until the value settles; the
-last change is the stated error estimate.
+(for s < 0.01, expectations of higher derivatives of sigma replace the quotients). Derivatives of sigma that are not given come
+from central differences of eighth order; across kinks the second partials are not available there.
 """
 
 from __future__ import annotations
@@ -22,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .activation import Activation, Array
-from .hermite import panel_rule
+from .hermite import panel_rule, project
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -31,6 +38,8 @@ _CUT = 9.0
 _SMALL_VARIANCE = 0.01
 _PANELS = (3, 6, 12, 24, 48)
 _SETTLED = 1e-13
+_TERMS = 400
+_STEEPEST_COSINE = 0.95
 
 
 def _central_weights(order: int) -> tuple[Array, Array]:
@@ -61,37 +70,102 @@ class NumericalActivation(Activation):
         z = np.asarray(z, dtype=float)
         known = min(order, len(self._given) - 1)
         if order > known and self.kinks:
-            raise ValueError(
-                f"{self.name} has kinks, and its derivative of order {order} was not given; "
-                f"pass {'derivative' if order == 1 else 'second_derivative'}= to register_activation"
-                if order <= 2
-                else f"{self.name} has kinks: derivatives of order {order} do not exist"
+            missing = {1: "derivative=", 2: "second_derivative="}.get(order)
+            remedy = (
+                f"pass {missing} to register_activation" if missing else "its derivatives of that order do not exist"
             )
+            raise ValueError(f"{self.name} has kinks, and its derivative of order {order} was not given; {remedy}")
         if order == known:
             return np.asarray(self._given[known](z), dtype=float)
-        missing = order - known
-        step = (0.02, 0.03, 0.03, 0.04)[missing - 1]
-        offsets, weights = _central_weights(missing)
+        missing_orders = order - known
+        step = (0.02, 0.03, 0.03, 0.04)[missing_orders - 1]
+        offsets, weights = _central_weights(missing_orders)
         values = np.asarray(self._given[known](z[..., None] + step * offsets), dtype=float)
-        return values @ weights / step**missing
+        return values @ weights / step**missing_orders
+
+    # Mehler's series --------------------------------------------------------------------------------------------------
 
     def jet(self, s: Array, c: Array, t: Array, area2: Array, order: int) -> tuple[Array, ...]:
-        if order == 2 and self.kinks:
-            raise ValueError(f"{self.name} has kinks: its Hessian is not available numerically")
         shape = np.broadcast_shapes(s.shape, c.shape, t.shape, area2.shape)
-        flat = [np.broadcast_to(part, shape).ravel() for part in (s, c, t, area2)]
-        # equal pairs are integrated once: a teacher with symmetry has few different ones
-        points, inverse = np.unique(np.stack(flat, axis=-1), axis=0, return_inverse=True)
-        jets = np.array([self._jet_at(*point, order)[0] for point in points]).reshape(len(points), (1, 3, 6)[order])
-        return tuple(jets[inverse.ravel(), i].reshape(shape) for i in range(jets.shape[1]))
+        s, c, t, area2 = (np.broadcast_to(part, shape).ravel() for part in (s, c, t, area2))
+        rows, tail = self._series(s, c, t, order)
+        for i in np.flatnonzero(tail > _SETTLED * np.maximum(1.0, np.abs(rows[0]))):
+            if order == 2 and self.kinks:
+                rows[:3, i] = self._integral(s[i], c[i], t[i], area2[i], 1)[0]
+                rows[3:, i] = np.nan
+            else:
+                rows[:, i] = self._integral(s[i], c[i], t[i], area2[i], order)[0]
+        return tuple(row.reshape(shape) for row in rows)
 
     def kernel_error(self, s: ArrayLike, c: ArrayLike, t: ArrayLike) -> Array:
-        """Estimated absolute error of kernel(s, c, t): the last change when the quadrature panels were doubled."""
-        s, c, t, area2 = self._checked(s, c, t, None)
-        flat = (part.ravel() for part in (s, c, t, area2))
-        return np.array([self._jet_at(*point, 0)[1] for point in zip(*flat, strict=True)]).reshape(s.shape)[()]
+        """Estimated absolute error of kernel(s, c, t).
 
-    def _jet_at(self, s: float, c: float, t: float, area2: float, order: int) -> tuple[Array, float]:
+        The size of the last terms of the series, or where it does not settle the last change when the quadrature panels were
+        doubled; never below a few rounding errors.
+        """
+        s, c, t, area2 = self._checked(s, c, t, None)
+        shape = s.shape
+        s, c, t, area2 = (part.ravel() for part in (s, c, t, area2))
+        rows, tail = self._series(s, c, t, 0)
+        error = tail + 16 * np.finfo(float).eps * np.maximum(1.0, np.abs(rows[0]))
+        for i in np.flatnonzero(tail > _SETTLED * np.maximum(1.0, np.abs(rows[0]))):
+            error[i] = self._integral(s[i], c[i], t[i], area2[i], 0)[1]
+        return error.reshape(shape)[()]
+
+    def _series(self, s: Array, c: Array, t: Array, order: int) -> tuple[Array, Array]:
+        """The jet by Mehler's series, shape (1 | 3 | 6, points), and the size of its last terms (inf where it is no use)."""
+        norms, inverse = np.unique(np.sqrt(np.concatenate([s, t])), return_inverse=True)
+        table = project(lambda z: self.derivative(z, 0), norms, _TERMS + 4, self.kinks)
+        m = np.arange(_TERMS + 2.0)
+        lift = np.sqrt((m + 1) * (m + 2))
+        once = m * table[:, :-2] + lift * table[:, 2:]  # r h_m'
+        twice = m[:-2] * once[:, :-2] + lift[:-2] * once[:, 2:]  # r (r h_m')'
+        first, second = inverse[: s.size], inverse[s.size :]
+        m = m[:_TERMS]
+        own, radial, radial2 = table[first, :_TERMS], once[first, :_TERMS], twice[first, :_TERMS]
+        other = table[second, :_TERMS]
+        product = np.sqrt(s * t)
+        u = np.divide(c, product, out=np.zeros_like(product), where=product > 0)
+        # u^m and its first two derivatives in u
+        powers = [u[:, None] ** m]
+        powers.append(np.pad(m[1:] * powers[0][:, :-1], ((0, 0), (1, 0))))
+        powers.append(np.pad(m[1:] * powers[1][:, :-1], ((0, 0), (1, 0))))
+
+        def total(coefficients: Array, derivative: int) -> Array:
+            return np.einsum("im,im,im->i", coefficients, other, powers[derivative])
+
+        value = total(own, 0)
+        last = np.abs(own * other * powers[0] * np.maximum(1.0, m) ** order)[:, -8:].max(axis=-1, initial=0.0)
+        usable = (np.abs(u) <= _STEEPEST_COSINE) & ((order == 0) | ((s >= _SMALL_VARIANCE) & (t > 0)))
+        tail = np.where(usable, last / np.maximum(1.0 - np.abs(u), 1e-300), np.inf)
+        if order == 0:
+            return value[None], tail
+        with np.errstate(divide="ignore", invalid="ignore"):
+            in_c = total(own, 1) / product
+            in_s = (total(radial, 0) - c * in_c) / (2 * s)
+            if order == 1:
+                return np.array([value, in_s, in_c]), tail
+            in_cc = total(own, 2) / product**2
+            in_sc = (total(radial, 1) / product - in_c - c * in_cc) / (2 * s)
+            squared = total(radial2, 0) - total(radial, 0)  # r^2 d2K/dr2 at fixed u
+            in_ss = (squared / s - 2 * in_s - 4 * c * in_sc - c * c * in_cc / s) / (4 * s)
+        return np.array([value, in_s, in_c, in_ss, in_sc, in_cc]), tail
+
+    def _self_kernel(self, s: Array, order: int) -> Array:
+        moments = project(lambda z: self.derivative(z, 0) ** 2, np.sqrt(s), 5, self.kinks)
+        if order == 0:
+            return moments[..., 0]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slope = np.sqrt(2.0) * moments[..., 2] / (2 * s)  # r dk/dr = 2 s k'
+            if order == 1:
+                return slope
+            twice = np.sqrt(2.0) * (2 * moments[..., 2] + np.sqrt(12.0) * moments[..., 4])  # 4 s^2 k'' + 4 s k'
+            return (twice - 4 * s * slope) / (4 * s * s)
+
+    # the double integral ----------------------------------------------------------------------------------------------
+
+    def _integral(self, s: float, c: float, t: float, area2: float, order: int) -> tuple[Array, float]:
+        """The jet at one point by quadrature, and the estimated error of K."""
         previous = self._integrate(s, c, t, area2, order, _PANELS[0])
         for panels in _PANELS[1:]:
             jet = self._integrate(s, c, t, area2, order, panels)
@@ -149,12 +223,10 @@ class NumericalActivation(Activation):
             return np.array([value])
         slope_x, slope_y = self.derivative(x, 1), self.derivative(y, 1)
         in_c = weights @ (slope_x * slope_y)
-        if s >= _SMALL_VARIANCE:
-            in_s = (weights @ (x * slope_x * value_y) - c * in_c) / (2 * s)
-        elif self.kinks:
-            in_s = np.inf if s == 0 else (weights @ (x * slope_x * value_y) - c * in_c) / (2 * s)
-        else:
+        if s < _SMALL_VARIANCE and not self.kinks:
             in_s = 0.5 * (weights @ (self.derivative(x, 2) * value_y))
+        else:
+            in_s = np.inf if s == 0 else (weights @ (x * slope_x * value_y) - c * in_c) / (2 * s)
         if order == 1:
             return np.array([value, in_s, in_c])
         curve_x = self.derivative(x, 2)

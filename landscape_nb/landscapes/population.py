@@ -33,6 +33,7 @@ import numpy as np
 
 from ..activations import Activation
 from ..networks import Network
+from .symmetries import symmetry_directions
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -92,7 +93,7 @@ class PopulationLandscape:
     def value(self, student: Network | ArrayLike) -> Array:
         """L, shape (...); rounding below zero is clipped to 0."""
         w, a, s, covariance, t, area2, q = self._pairs(self._theta(student))
-        kernel = self.activation.jet(s[..., :, None], covariance, t[..., None, :], area2, 0)[0]
+        kernel = self._jet(s, covariance, t, area2, 0)[0]
         return self._loss(kernel, a, q)[0][()]
 
     def gradient(self, student: Network | ArrayLike) -> Array:
@@ -195,8 +196,6 @@ class PopulationLandscape:
         theta = self._theta(student)
         if not self._has_kinks:
             return np.ones(theta.shape[:-1], dtype=bool)[()]
-        if self.activation.exact == "numerical":
-            return np.zeros(theta.shape[:-1], dtype=bool)[()]
         w, a, s, _, t, _, q = self._pairs(theta)
         exists = (s > 0).all(axis=-1)
         if self.d == 1 and not self.activation.jumps:
@@ -205,10 +204,17 @@ class PopulationLandscape:
         n = w.shape[-2]
         own = np.eye(n, n + self.teacher.n, dtype=bool)
         critical = total <= _ANTIPARALLEL
+        if self.activation.exact == "numerical":  # the second partials are known up to cosine 0.9
+            critical = (difference < 0.447) | (total < 0.447)
         if self.activation.jumps:
             critical |= difference <= _ANTIPARALLEL
         matters = (a[..., :, None] * q[..., None, :] != 0) & ~own & (t > 0)[..., None, :]
         return (exists & ~(critical & matters).any(axis=(-2, -1)))[()]
+
+    def symmetry_directions(self, student: Network | ArrayLike) -> dict[str, Array]:
+        """Name -> directions (count, p) along which the loss of this one student is constant."""
+        network = student if isinstance(student, Network) else self.network(student)
+        return symmetry_directions(self.activation, self.teacher, network)
 
     # parts ------------------------------------------------------------------------------------------------------------
 
@@ -281,12 +287,24 @@ class PopulationLandscape:
         return np.maximum(area2, 0.0, out=area2)
 
     def _jet(self, s: Array, covariance: Array, t: Array, area2: Array, order: int) -> tuple[Array, ...]:
-        """The kernel's jet for all pairs; a jumping activation has a constant self kernel, so no slopes on the diagonal."""
-        jet = self.activation.jet(s[..., :, None], covariance, t[..., None, :], area2, order)
-        if self.activation.jumps:
-            n = s.shape[-1]
-            for part in jet[1:]:
-                part[..., np.arange(n), np.arange(n)] = 0.0
+        """The kernel's jet for all pairs.
+
+        Where the partials of K are singular for a neuron with itself, the diagonal carries the self kernel instead: only
+        2 K_s + K_c = k' and 2 K_ss + 4 K_sc + 3/2 K_cc = k'' enter the loss, so K_s = k'/2 and K_ss = k''/2 stand for all.
+        """
+        activation = self.activation
+        if not activation.separate_diagonal:
+            return activation.jet(s[..., :, None], covariance, t[..., None, :], area2, order)
+        i = np.arange(s.shape[-1])
+        covariance, area2 = covariance.copy(), area2.copy()
+        covariance[..., i, i] = 0.0
+        area2[..., i, i] = s * s
+        jet = activation.jet(s[..., :, None], covariance, t[..., None, :], area2, order)
+        for part in jet[1:]:
+            part[..., i, i] = 0.0
+        jet[0][..., i, i] = activation.self_kernel(s)
+        for derivative in range(1, order + 1):
+            jet[2 * derivative - 1][..., i, i] = 0.5 * activation.self_kernel(s, derivative)
         return jet
 
     def _loss(self, kernel: Array, a: Array, q: Array) -> tuple[Array, Array]:
@@ -388,7 +406,7 @@ class PopulationLandscape:
         if theta.ndim == 1 and not exists:
             name = self.activation.name
             if self.activation.exact == "numerical":
-                reason = "its kinks are known, its second derivative across them is not"
+                reason = "it has kinks, and a neuron has w = 0 or a cosine beyond 0.9 with another one"
             elif self.activation.jumps:
                 reason = "a neuron has w = 0 or is parallel to another one"
             else:
