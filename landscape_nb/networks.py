@@ -1,12 +1,13 @@
 """Two-layer networks without biases, teachers, and the symmetries that leave the function unchanged.
 
-f(x) = sum_i a_i sigma(w_i . x), with W of shape (n, d) whose rows are the neurons' weight vectors, and outgoing weights a of
-shape (n,). As a parameter vector: theta = concat(W.ravel(), a), of length p = n d + n.
+f(x) = sum_i a_i sigma(w_i . x), with W of shape (n, d) whose rows are the neurons' weight vectors, and outgoing weights
+a of shape (n,). As a parameter vector: theta = concat(W.ravel(), a), of length p = n d + n.
 """
 
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def _finite(name: str, value: ArrayLike) -> np.ndarray:
     try:
         array = np.array(value, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must be an array of numbers; {value!r:.80} was given") from None
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must hold finite numbers; it holds {array[~np.isfinite(array)][0]}")
@@ -31,7 +32,7 @@ def _finite(name: str, value: ArrayLike) -> np.ndarray:
 
 
 def _whole(name: str, value: int, least: int = 1) -> int:
-    if isinstance(value, bool) or int(value) != value or value < least:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or value % 1 != 0 or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}; {name} = {value!r} was given")
     return int(value)
 
@@ -40,8 +41,8 @@ def _whole(name: str, value: int, least: int = 1) -> int:
 class Network:
     """f(x) = sum_i a_i sigma(w_i . x): incoming weights W of shape (n, d) and outgoing weights a of shape (n,).
 
-    Frozen: both arrays are copies and cannot be written to. Raises ValueError for shapes that do not fit or numbers that
-    are not finite.
+    Frozen: both arrays are copies and cannot be written to. Raises ValueError for shapes that do not fit or numbers
+    that are not finite.
     """
 
     W: np.ndarray
@@ -95,7 +96,7 @@ class Network:
         return np.array_equal(self.W, other.W) and np.array_equal(self.a, other.a)
 
     def __hash__(self) -> int:
-        return hash((self.W.shape, self.W.tobytes(), self.a.tobytes()))
+        return hash((self.W.shape, (self.W + 0.0).tobytes(), (self.a + 0.0).tobytes()))  # -0.0 == 0.0
 
     def save(self, path: str | Path) -> Path:
         """Write W and a to a .npz or .json file; both formats give back the same doubles."""
@@ -110,7 +111,7 @@ class Network:
 
     @classmethod
     def load(cls, path: str | Path) -> Network:
-        """Read a network file (.npz or .json with the keys W and a). Raises ValueError with one sentence if it cannot."""
+        """Read a network file (.npz or .json with the keys W and a). Raises ValueError in one sentence otherwise."""
         path = Path(path)
         if path.suffix not in (".npz", ".json"):
             raise ValueError(f"a network file ends in .npz or .json; {path.name!r} was given")
@@ -118,6 +119,8 @@ class Network:
             raise ValueError(f"there is no network file {str(path)!r}")
         try:
             if path.suffix == ".npz":
+                if not zipfile.is_zipfile(path):
+                    raise ValueError("it is not a zip archive, or cut short")
                 with np.load(path, allow_pickle=False) as stored:
                     content = {key: stored[key] for key in stored.files}
             else:
@@ -137,7 +140,7 @@ class Network:
 
 
 def _outgoing(a: ArrayLike, k: int) -> np.ndarray:
-    a = np.asarray(a, dtype=float)
+    a = _finite("a", a)
     if a.ndim > 0 and a.shape != (k,):
         raise ValueError(f"a must be one number or {k} numbers, one for each teacher neuron; its shape is {a.shape}")
     return np.broadcast_to(a, (k,))
@@ -160,7 +163,8 @@ def equicorrelated_teacher(k: int, d: int, correlation: float, norm: float = 1.0
     lowest = -1.0 / (k - 1) if k > 1 else -1.0
     if not lowest - 1e-12 <= correlation <= 1.0 + 1e-12:
         raise ValueError(
-            f"{k} vectors can have a common correlation between {lowest:.6g} and 1; correlation = {correlation!r} was given"
+            f"{k} vectors can have a common correlation between {lowest:.6g} and 1; "
+            f"correlation = {correlation!r} was given"
         )
     correlation = min(max(float(correlation), lowest), 1.0)
     if k == 1 or abs(correlation - 1.0) < 1e-15:
@@ -168,10 +172,11 @@ def equicorrelated_teacher(k: int, d: int, correlation: float, norm: float = 1.0
     else:
         rank = k - 1 if abs(correlation - lowest) < 1e-12 else k
     if rank > d:
-        raise ValueError(
-            f"{k} teacher vectors of correlation {correlation:.6g} do not fit in dimension {d}; raise d to at least {rank}"
-        )
-    if rank == 1:
+        which = f"teacher vectors of correlation {correlation:.6g}"
+        if correlation == 0:
+            which = f"{'orthonormal' if norm == 1 else 'orthogonal'} teacher vectors"
+        raise ValueError(f"{k} {which} do not fit in dimension {d}; raise d to at least {rank}")
+    if k == 1 or abs(correlation - 1.0) < 1e-15:
         vectors = np.ones((k, 1))
     elif rank == k:
         # the symmetric square root of the Gram matrix (1 - beta) I + beta 11^T
@@ -187,7 +192,7 @@ def equicorrelated_teacher(k: int, d: int, correlation: float, norm: float = 1.0
 
 
 def gaussian_teacher(k: int, d: int, rng: np.random.Generator) -> Network:
-    """k random teacher vectors with entries N(0, 1/d) (norms near 1) and outgoing weights N(0, 1), drawn in this order."""
+    """k random vectors with entries N(0, 1/d) (norms near 1) and outgoing weights N(0, 1), drawn in this order."""
     k, d = _whole("k", k), _whole("d", d)
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng must be a numpy.random.Generator, for example default_rng(0); {rng!r:.60} was given")
@@ -196,7 +201,7 @@ def gaussian_teacher(k: int, d: int, rng: np.random.Generator) -> Network:
 
 @dataclass(frozen=True)
 class Equicorrelation:
-    """A teacher whose neurons are alike: k vectors of one norm and one mutual cosine, and one common outgoing weight."""
+    """A teacher whose neurons are alike: k vectors of one norm and mutual cosine, and one common outgoing weight."""
 
     k: int
     norm: float
@@ -210,7 +215,7 @@ class Equicorrelation:
 
 
 def equicorrelation(teacher: Network, tolerance: float = 1e-12) -> Equicorrelation | str:
-    """The teacher's (k, norm, correlation, weight) if all its neurons are alike, else a phrase that says what differs."""
+    """The teacher's (k, norm, correlation, weight) if its neurons are alike, else a phrase that says what differs."""
     norms = np.linalg.norm(teacher.W, axis=1)
     if np.ptp(norms) > tolerance * norms.max():
         return f"norms between {norms.min():.6g} and {norms.max():.6g}"
@@ -236,7 +241,7 @@ def equicorrelation(teacher: Network, tolerance: float = 1e-12) -> Equicorrelati
 def permute(network: Network, order: ArrayLike) -> Network:
     """The same function with its neurons in another order."""
     order = np.asarray(order)
-    if order.shape != (network.n,) or sorted(order.tolist()) != list(range(network.n)):
+    if order.dtype.kind not in "iu" or order.shape != (network.n,) or set(order.tolist()) != set(range(network.n)):
         raise ValueError(f"order must be a permutation of 0..{network.n - 1}; {order.tolist()} was given")
     return Network(network.W[order], network.a[order])
 
@@ -281,12 +286,15 @@ def rescale(network: Network, neuron: int, factor: float, activation: Activation
 def canonical(network: Network, activation: Activation) -> Network:
     """The representative of the network's orbit under permutation, sign flip and rescaling.
 
-    |w| = 1 for homogeneous activations (w = 0 stays); a > 0, or a first non-zero entry of w > 0 where a = 0 or the activation
-    is even; neurons in descending order of (a, w_1, w_2, ...), compared after rounding to 12 digits.
+    |w| = 1 for homogeneous activations (w = 0 stays, with a = -1, 0 or 1); a > 0, or a first non-zero entry of w > 0
+    where a = 0 or the activation is even; neurons in descending order of (a, w_1, w_2, ...), compared after
+    rounding to 12 digits of the largest entry.
     """
     W, a = network.W.copy(), network.a.copy()
     if activation.homogeneous is not None:
         norms = np.linalg.norm(W, axis=1)
+        if activation.homogeneous > 0:
+            a = np.where(norms == 0, np.sign(a), a)  # rescaling w = 0 changes a alone
         norms[norms == 0] = 1.0
         W /= norms[:, None]
         a *= norms**activation.homogeneous
@@ -298,6 +306,8 @@ def canonical(network: Network, activation: Activation) -> Network:
         W *= sign[:, None]
         if activation.odd:
             a *= sign
-    key = np.round(np.column_stack([a, W]), 12)
+    key = np.column_stack([a, W])
+    largest = np.abs(key).max(axis=0)
+    key = np.round(key / np.where(largest > 0, largest, 1.0), 12)
     order = np.lexsort(-key.T[::-1])
     return Network(W[order] + 0.0, a[order] + 0.0)
