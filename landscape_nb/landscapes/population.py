@@ -13,20 +13,23 @@ derivatives at (|w_i|^2, w_i.z_q, |z_q|^2),
         h1(w, z) = 2 K_s I + 4 K_ss w w^T + 2 K_sc (w z^T + z w^T) + K_cc z z^T
         h2(w, z) = K_c I + K_cc w z^T + 2 K_sc w w^T + 2 K_ct z z^T + K_cc z w^T        (K_st = K_cc / 4)
 
-so that value and gradient cost two matrix products and n (n + k) evaluations of the kernel. For relu and leaky_relu (slope al)
-the second partials of K diverge for parallel vectors while h1 and h2 do not; with unit vectors u = w/|w|, u' = z/|z|, the angle
-theta between them, delta = u' - u and mu = delta + 2 sin^2(theta/2) u,
+so that value and gradient cost two matrix products and n (n + k) evaluations of the kernel. For relu and leaky_relu
+(slope al) the second partials of K diverge for parallel vectors while h1 and h2 do not; with unit vectors u = w/|w|,
+u' = z/|z|, the angle theta between them, delta = u' - u and mu = delta + 2 sin^2(theta/2) u,
 
         h1(w, z) = (1 - al)^2 |z| / (2 pi |w|) [sin(theta) (I - u u^T) + mu mu^T / sin(theta)]
-        h2(w, z) = (1 - al)^2 / (2 pi) [(pi - theta) I - delta delta^T / sin(theta) + tan(theta/2) (u u^T + u' u'^T)] + al I
+        h2(w, z) = (1 - al)^2 / (2 pi) [(pi - theta) I + M] + al I
+               M = tan(theta/2) (u u^T + u' u'^T) - delta delta^T / sin(theta)
 
-which tend to 0 and to (1 + al^2)/2 I for parallel vectors.
+which tend to 0 and to (1 + al^2)/2 I for parallel vectors. As sigma(z) - sigma(-z) = (1 + al) z is linear, the loss is
+as smooth at opposite vectors as at parallel ones: for an obtuse angle, h1 and -M are those of u and -u'.
 
 Source: derived from Price's theorem; tests compare with quadrature, complex steps and finite differences.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,9 +43,12 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 
-# Squared areas below this share of |w|^2 |z|^2 are computed again from the vectors: s t - c^2 has lost four digits there.
+# Squared areas below this share of |w|^2 |z|^2 are computed again from the vectors: s t - c^2 lost four digits there.
 _NEARLY_PARALLEL = 1e-4
-_ANTIPARALLEL = 1e-14
+# Unit vectors closer than this are parallel: there the losses of step and sign have no derivatives.
+_PARALLEL = 1e-14
+# The second partials of a user's kernel with kinks are known for cosines up to 0.9.
+_BEYOND_COSINE = np.sqrt(2 * (1 - 0.9))
 
 
 class PopulationLandscape:
@@ -50,10 +56,10 @@ class PopulationLandscape:
 
     activation : sigma, common to student and teacher. teacher : Network with k neurons in d dimensions.
 
-    A student is a Network or an array theta (..., p) of any number of students, p = n d + n for n neurons; results have the
-    leading axes of theta. Where the loss has no gradient or no Hessian (relu at w = 0; relu with antiparallel neurons in two
-    and more dimensions; sign and step with parallel neurons) one student raises ValueError, and in a batch the rows in
-    question are NaN: ``has_hessian`` is the flag.
+    A student is a Network or an array theta (..., p) of any number of students, p = n d + n for n neurons; results have
+    the leading axes of theta. Where the loss has no gradient or no Hessian (relu at w = 0; sign and step with parallel
+    neurons) and where theta is not finite, one student raises ValueError, and in a batch the rows in question are NaN:
+    ``has_hessian`` is the flag.
     """
 
     def __init__(self, activation: Activation, teacher: Network) -> None:
@@ -70,7 +76,7 @@ class PopulationLandscape:
         self._t = np.einsum("jd,jd->j", teacher.W, teacher.W)
         self._has_kinks = bool(activation.kinks)  # only then can a student lack derivatives
         covariance = teacher.W @ teacher.W.T
-        area2 = self._squared_areas(teacher.W, self._t, covariance, self._t, own=True, others=np.empty((0, self.d)))
+        area2 = self._squared_areas(teacher.W, self._t, covariance, self._t, np.empty((0, self.d)))
         kernel = activation.jet(self._t[:, None], covariance, self._t[None, :], area2, 0)[0]
         #: E[f*^2], the loss of the student that is zero everywhere.
         self.constant = float(teacher.a @ kernel @ teacher.a)
@@ -92,7 +98,7 @@ class PopulationLandscape:
 
     def value(self, student: Network | ArrayLike) -> Array:
         """L, shape (...); rounding below zero is clipped to 0."""
-        w, a, s, covariance, t, area2, q = self._pairs(self._theta(student))
+        _, a, s, covariance, t, area2, q = self._pairs(self._theta(student))
         kernel = self._jet(s, covariance, t, area2, 0)[0]
         return self._loss(kernel, a, q)[0][()]
 
@@ -121,7 +127,8 @@ class PopulationLandscape:
         """d2L/dtheta2, shape (..., p, p), exactly symmetric."""
         theta = self._theta(student)
         w, a, s, covariance, t, area2, q = self._pairs(theta)
-        self._refuse(theta, self.has_hessian(theta), "Hessian")
+        exists = self.has_hessian(theta)
+        self._refuse(theta, exists, "Hessian")
         n, d = w.shape[-2:]
         lead = theta.shape[:-1]
         bent = self._bent
@@ -148,7 +155,7 @@ class PopulationLandscape:
         hessian += np.swapaxes(hessian, -1, -2).copy()
         hessian *= 0.5
         if self._has_kinks:
-            hessian[~self.has_hessian(theta)] = np.nan
+            hessian[~exists] = np.nan
         return hessian
 
     def hessian_vector_product(self, student: Network | ArrayLike, direction: ArrayLike) -> Array:
@@ -156,7 +163,8 @@ class PopulationLandscape:
         theta = self._theta(student)
         direction = np.broadcast_to(np.asarray(direction, dtype=float), theta.shape)
         w, a, s, covariance, t, area2, q = self._pairs(theta)
-        self._refuse(theta, self.has_hessian(theta), "Hessian")
+        exists = self.has_hessian(theta)
+        self._refuse(theta, exists, "Hessian")
         n, d = w.shape[-2:]
         lead = theta.shape[:-1]
         x, da = direction[..., : n * d].reshape(*lead, n, d), direction[..., n * d :]
@@ -188,28 +196,24 @@ class PopulationLandscape:
         moved += 2.0 * a[..., None] * change
         result = np.concatenate([moved.reshape(*lead, n * d), result_a], axis=-1)
         if self._has_kinks:
-            result[~self.has_hessian(theta)] = np.nan
+            result[~exists] = np.nan
         return result
 
     def has_hessian(self, student: Network | ArrayLike) -> Array:
         """True where the loss is twice differentiable, shape (...)."""
         theta = self._theta(student)
+        exists = np.isfinite(theta).all(axis=-1)
         if not self._has_kinks:
-            return np.ones(theta.shape[:-1], dtype=bool)[()]
-        w, a, s, _, t, _, q = self._pairs(theta)
-        exists = (s > 0).all(axis=-1)
-        if self.d == 1 and not self.activation.jumps:
-            return exists[()]
-        difference, total = self._half_angles(w, s, t)
+            return exists
+        w, _, s, _, t, _, q = self._pairs(theta)
+        exists &= (s > 0).all(axis=-1)
+        if self._bent or (self.activation.jumps and self.d == 1):
+            return exists
+        limit = _PARALLEL if self.activation.jumps else _BEYOND_COSINE
+        parallel = np.minimum(*self._half_angles(w, s, t)) <= limit
         n = w.shape[-2]
-        own = np.eye(n, n + self.teacher.n, dtype=bool)
-        critical = total <= _ANTIPARALLEL
-        if self.activation.exact == "numerical":  # the second partials are known up to cosine 0.9
-            critical = (difference < 0.447) | (total < 0.447)
-        if self.activation.jumps:
-            critical |= difference <= _ANTIPARALLEL
-        matters = (a[..., :, None] * q[..., None, :] != 0) & ~own & (t > 0)[..., None, :]
-        return (exists & ~(critical & matters).any(axis=(-2, -1)))[()]
+        matters = ((q != 0) & (t > 0))[..., None, :] & ~np.eye(n, n + self.teacher.n, dtype=bool)
+        return exists & ~(parallel & matters).any(axis=(-2, -1))
 
     def symmetry_directions(self, student: Network | ArrayLike) -> dict[str, Array]:
         """Name -> directions (count, p) along which the loss of this one student is constant."""
@@ -238,6 +242,11 @@ class PopulationLandscape:
                 f"theta must have n d + n entries on its last axis, a multiple of {self.d + 1} for d = {self.d}; "
                 f"its shape is {theta.shape}"
             )
+        if not math.isfinite(np.vdot(theta, theta)):
+            finite = np.isfinite(theta)
+            if theta.ndim == 1 and not finite.all():
+                raise ValueError(f"theta must hold finite numbers; it holds {theta[~finite][0]}")
+            theta = np.where(finite.all(axis=-1, keepdims=True), theta, np.nan)
         return theta
 
     def _pairs(self, theta: Array) -> tuple[Array, ...]:
@@ -256,19 +265,20 @@ class PopulationLandscape:
         q = np.empty((*lead, n + k))
         q[..., :n] = a
         q[..., n:] = self._minus_b
-        area2 = self._squared_areas(w, s, covariance, t, own=True, others=self._v)
+        area2 = self._squared_areas(w, s, covariance, t, self._v)
         return w, a, s, covariance, t, area2, q
 
-    def _squared_areas(self, w: Array, s: Array, covariance: Array, t: Array, own: bool, others: Array) -> Array:
+    def _squared_areas(self, w: Array, s: Array, covariance: Array, t: Array, others: Array) -> Array:
         """D^2 = s t - c^2; for nearly parallel pairs from the unit vectors, D = |w| |z| |u' - u| |u' + u| / 2."""
         product = s[..., :, None] * t[..., None, :]
         area2 = product - covariance * covariance
         n = w.shape[-2]
-        flat = area2.reshape(*area2.shape[:-2], -1)
-        flat[..., : n * area2.shape[-1] : area2.shape[-1] + 1] = 0.0  # a neuron with itself
+        itself = slice(None, n * area2.shape[-1], area2.shape[-1] + 1)  # in the flattened pairs
+        flat = (*area2.shape[:-2], n * area2.shape[-1])
+        area2.reshape(flat)[..., itself] = 0.0
         if self.activation.needs_area(s):
             close = area2 < _NEARLY_PARALLEL * product
-            close.reshape(*area2.shape[:-2], -1)[..., : n * area2.shape[-1] : area2.shape[-1] + 1] = False
+            close.reshape(flat)[..., itself] = False
             if close.any():
                 *batch, i, j = np.nonzero(close)
                 index = tuple(batch)
@@ -289,8 +299,9 @@ class PopulationLandscape:
     def _jet(self, s: Array, covariance: Array, t: Array, area2: Array, order: int) -> tuple[Array, ...]:
         """The kernel's jet for all pairs.
 
-        Where the partials of K are singular for a neuron with itself, the diagonal carries the self kernel instead: only
-        2 K_s + K_c = k' and 2 K_ss + 4 K_sc + 3/2 K_cc = k'' enter the loss, so K_s = k'/2 and K_ss = k''/2 stand for all.
+        Where the partials of K are singular for a neuron with itself, the diagonal carries the self kernel instead:
+        only 2 K_s + K_c = k' and 2 K_ss + 4 K_sc + 3/2 K_cc = k'' enter the loss, so K_s = k'/2 and K_ss = k''/2 stand
+        for all.
         """
         activation = self.activation
         if not activation.separate_diagonal:
@@ -302,9 +313,14 @@ class PopulationLandscape:
         jet = activation.jet(s[..., :, None], covariance, t[..., None, :], area2, order)
         for part in jet[1:]:
             part[..., i, i] = 0.0
-        jet[0][..., i, i] = activation.self_kernel(s)
+        jet[0][..., i, i] = activation._self_kernel(s, 0)
         for derivative in range(1, order + 1):
-            jet[2 * derivative - 1][..., i, i] = 0.5 * activation.self_kernel(s, derivative)
+            jet[2 * derivative - 1][..., i, i] = 0.5 * activation._self_kernel(s, derivative)
+        if activation.jumps:  # sigma(w.x) depends on the side of w only in one dimension, and not on w against v = 0
+            constant = (s[..., :, None] > 0) & ((t == 0)[..., None, :] | (self.d == 1))
+            constant[..., : s.shape[-1]] &= s[..., None, :] > 0
+            for part in jet[1:]:
+                part[constant] = 0.0
         return jet
 
     def _loss(self, kernel: Array, a: Array, q: Array) -> tuple[Array, Array]:
@@ -317,14 +333,23 @@ class PopulationLandscape:
 
     def _force(self, w: Array, q: Array, in_s: Array, in_c: Array) -> Array:
         """sum_q q_q (K_c z_q + 2 K_s w_i), shape (..., n, d)."""
+        if not self._has_kinks:
+            return self._finite_force(w, q, in_s, in_c)
+        with np.errstate(invalid="ignore"):
+            if self.activation.jumps:  # an infinite slope counts only for a neuron that is there
+                absent = (q == 0)[..., None, :] & np.isinf(in_c)
+                in_s, in_c = np.where(absent, 0.0, in_s), np.where(absent, 0.0, in_c)
+            return self._finite_force(w, q, in_s, in_c)
+
+    def _finite_force(self, w: Array, q: Array, in_s: Array, in_c: Array) -> Array:
         n = w.shape[-2]
         weighted = in_c * q[..., None, :]
         force = weighted[..., n:] @ self._v
         force += weighted[..., :n] @ w
         radial = in_s @ q[..., None]
         radial += radial
-        with np.errstate(invalid="ignore"):
-            force += radial * w
+        radial = radial * w
+        force += radial
         return force
 
     def _other(self, part: Array) -> Array:
@@ -379,26 +404,28 @@ class PopulationLandscape:
         """The same as ``_smooth_blocks`` for relu and leaky_relu, in the angles between the vectors."""
         n, d = w.shape[-2:]
         units, others = self._unit_vectors(w, s, t)
-        delta = others[..., None, :, :] - units[..., :, None, :]
-        total = np.linalg.norm(others[..., None, :, :] + units[..., :, None, :], axis=-1)
+        side = np.where(units @ np.swapaxes(others, -1, -2) < 0, -1.0, 1.0)  # -1 for obtuse angles
+        others = side[..., None] * others[..., None, :, :]
+        delta = others - units[..., :, None, :]
         length = np.linalg.norm(delta, axis=-1)
         own = np.eye(n, n + self.teacher.n, dtype=bool)
         delta = np.where(own[..., None], 0.0, delta)
         length = np.where(own, 0.0, length)
+        total = np.sqrt(4.0 - length**2)  # |u' + u|
         sine = 0.5 * length * total
         inverse_sine = np.divide(1.0, sine, out=np.zeros_like(sine), where=sine > 0)
-        tangent = np.where(total > _ANTIPARALLEL, length / np.maximum(total, _ANTIPARALLEL), 0.0)
         mu = delta + 0.5 * (length**2)[..., None] * units[..., :, None, :]
         scale = (1.0 - getattr(self.activation, "slope", 0.0)) ** 2 / (2 * np.pi)
         ratio = scale * q[..., None, :] * np.sqrt(t)[..., None, :] / np.sqrt(s)[..., :, None]
         diagonal = np.swapaxes(mu, -1, -2) @ ((ratio * inverse_sine)[..., None] * mu)
         projector = np.eye(d) - units[..., :, None] * units[..., None, :]
         diagonal += np.sum(ratio * sine, axis=-1)[..., None, None] * projector
-        delta, inverse_sine, tangent = delta[..., :n, :], inverse_sine[..., :n], tangent[..., :n]
+        delta, inverse_sine, side = delta[..., :n, :], inverse_sine[..., :n], side[..., :n]
         blocks = -inverse_sine[..., None, None] * delta[..., :, None] * delta[..., None, :]
         squares = units[..., :, None] * units[..., None, :]
-        blocks += tangent[..., None, None] * (squares[..., :, None, :, :] + squares[..., None, :, :, :])
-        blocks = scale * blocks + in_c[..., :n, None, None] * np.eye(d)
+        tangent = (length / total)[..., :n, None, None]
+        blocks += tangent * (squares[..., :, None, :, :] + squares[..., None, :, :, :])
+        blocks = scale * side[..., None, None] * blocks + in_c[..., :n, None, None] * np.eye(d)
         return diagonal, np.swapaxes(blocks, -3, -2)
 
     def _refuse(self, theta: Array, exists: Array, what: str) -> None:
@@ -410,5 +437,5 @@ class PopulationLandscape:
             elif self.activation.jumps:
                 reason = "a neuron has w = 0 or is parallel to another one"
             else:
-                reason = "a neuron has w = 0" + ("" if what == "gradient" else " or points opposite to another one")
+                reason = "a neuron has w = 0"
             raise ValueError(f"the loss of {name} has no {what} at this student: {reason}; move it a little")
