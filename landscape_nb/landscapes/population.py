@@ -24,7 +24,7 @@ u' = z/|z|, the angle theta between them, delta = u' - u and mu = delta + 2 sin^
 which tend to 0 and to (1 + al^2)/2 I for parallel vectors. As sigma(z) - sigma(-z) = (1 + al) z is linear, the loss is
 as smooth at opposite vectors as at parallel ones: for an obtuse angle, h1 and -M are those of u and -u'.
 
-Source: derived from Price's theorem; tests compare with quadrature, complex steps and finite differences.
+Source: derived from Price's theorem; tests compare with quadrature, many-digit arithmetic and finite differences.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class PopulationLandscape:
     def value(self, student: Network | ArrayLike) -> Array:
         """L, shape (...); rounding below zero is clipped to 0."""
         _, a, s, covariance, t, area2, q = self._pairs(self._theta(student))
-        kernel = self._jet(s, covariance, t, area2, 0)[0]
+        kernel = self._jet(s, covariance, t, area2, q, 0)[0]
         return self._loss(kernel, a, q)[0][()]
 
     def gradient(self, student: Network | ArrayLike) -> Array:
@@ -110,7 +110,7 @@ class PopulationLandscape:
         """(L, dL/dtheta), shapes (...) and (..., p), at the cost of the gradient alone."""
         theta = self._theta(student)
         w, a, s, covariance, t, area2, q = self._pairs(theta)
-        kernel, in_s, in_c = self._jet(s, covariance, t, area2, 1)
+        kernel, in_s, in_c = self._jet(s, covariance, t, area2, q, 1)
         value, residual = self._loss(kernel, a, q)
         n, d = w.shape[-2:]
         gradient = np.empty(theta.shape)
@@ -132,7 +132,7 @@ class PopulationLandscape:
         n, d = w.shape[-2:]
         lead = theta.shape[:-1]
         bent = self._bent
-        jet = self._jet(s, covariance, t, area2, 1 if bent else 2)
+        jet = self._jet(s, covariance, t, area2, q, 1 if bent else 2)
         kernel, in_s, in_c = jet[:3]
         with np.errstate(invalid="ignore", divide="ignore"):
             if bent:
@@ -169,7 +169,7 @@ class PopulationLandscape:
         lead = theta.shape[:-1]
         x, da = direction[..., : n * d].reshape(*lead, n, d), direction[..., n * d :]
         bent = self._bent
-        jet = self._jet(s, covariance, t, area2, 1 if bent else 2)
+        jet = self._jet(s, covariance, t, area2, q, 1 if bent else 2)
         kernel, in_s, in_c = jet[:3]
         dq = np.concatenate([da, np.zeros((*lead, self.teacher.n))], axis=-1)
         ds = 2.0 * np.sum(w * x, axis=-1)
@@ -178,11 +178,11 @@ class PopulationLandscape:
         ds, dt = ds[..., :, None], dt[..., None, :]
         in_t = self._other(in_s)
         weights = q[..., None, :]
-        d_kernel = in_s * ds + in_c * dc + in_t * dt
-        result_a = 2.0 * np.sum(dq[..., None, :] * kernel + weights * d_kernel, axis=-1)
         moved = 2.0 * da[..., None] * self._force(w, q, in_s, in_c)
         change = self._force(w, dq, in_s, in_c)
         with np.errstate(invalid="ignore", divide="ignore"):
+            d_kernel = in_s * ds + in_c * dc + in_t * dt
+            result_a = 2.0 * np.sum(dq[..., None, :] * kernel + weights * d_kernel, axis=-1)
             if bent:
                 diagonal, pairs = self._bent_blocks(w, a, q, s, t, in_c)
                 change += np.einsum("...iab,...ib->...ia", diagonal, x)
@@ -293,10 +293,12 @@ class PopulationLandscape:
                     unit = first / np.linalg.norm(first, axis=-1, keepdims=True)
                     unit_z = second / np.linalg.norm(second, axis=-1, keepdims=True)
                 sine = np.linalg.norm(unit_z - unit, axis=-1) * np.linalg.norm(unit_z + unit, axis=-1) / 2
+                if self.activation.jumps:
+                    sine[sine <= _PARALLEL] = 0.0
                 area2[close] = np.nan_to_num(product[close] * sine**2)
         return np.maximum(area2, 0.0, out=area2)
 
-    def _jet(self, s: Array, covariance: Array, t: Array, area2: Array, order: int) -> tuple[Array, ...]:
+    def _jet(self, s: Array, covariance: Array, t: Array, area2: Array, q: Array, order: int) -> tuple[Array, ...]:
         """The kernel's jet for all pairs.
 
         Where the partials of K are singular for a neuron with itself, the diagonal carries the self kernel instead:
@@ -316,11 +318,12 @@ class PopulationLandscape:
         jet[0][..., i, i] = activation._self_kernel(s, 0)
         for derivative in range(1, order + 1):
             jet[2 * derivative - 1][..., i, i] = 0.5 * activation._self_kernel(s, derivative)
-        if activation.jumps:  # sigma(w.x) depends on the side of w only in one dimension, and not on w against v = 0
+        if activation.jumps:  # K is constant in one dimension and against v = 0; an absent neuron has no infinite slope
             constant = (s[..., :, None] > 0) & ((t == 0)[..., None, :] | (self.d == 1))
             constant[..., : s.shape[-1]] &= s[..., None, :] > 0
+            absent = (q == 0)[..., None, :]
             for part in jet[1:]:
-                part[constant] = 0.0
+                part[constant | (absent & np.isinf(part))] = 0.0
         return jet
 
     def _loss(self, kernel: Array, a: Array, q: Array) -> tuple[Array, Array]:
@@ -333,23 +336,14 @@ class PopulationLandscape:
 
     def _force(self, w: Array, q: Array, in_s: Array, in_c: Array) -> Array:
         """sum_q q_q (K_c z_q + 2 K_s w_i), shape (..., n, d)."""
-        if not self._has_kinks:
-            return self._finite_force(w, q, in_s, in_c)
-        with np.errstate(invalid="ignore"):
-            if self.activation.jumps:  # an infinite slope counts only for a neuron that is there
-                absent = (q == 0)[..., None, :] & np.isinf(in_c)
-                in_s, in_c = np.where(absent, 0.0, in_s), np.where(absent, 0.0, in_c)
-            return self._finite_force(w, q, in_s, in_c)
-
-    def _finite_force(self, w: Array, q: Array, in_s: Array, in_c: Array) -> Array:
         n = w.shape[-2]
-        weighted = in_c * q[..., None, :]
-        force = weighted[..., n:] @ self._v
-        force += weighted[..., :n] @ w
-        radial = in_s @ q[..., None]
-        radial += radial
-        radial = radial * w
-        force += radial
+        with np.errstate(invalid="ignore"):  # infinite slopes are sorted out by the caller
+            weighted = in_c * q[..., None, :]
+            force = weighted[..., n:] @ self._v
+            force += weighted[..., :n] @ w
+            radial = in_s @ q[..., None]
+            radial += radial
+            force += radial * w
         return force
 
     def _other(self, part: Array) -> Array:
