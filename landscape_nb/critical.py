@@ -159,7 +159,7 @@ class CriticalPoint:
         scale = float(getattr(self.landscape, "constant", 0.0))
         lines = [
             f"{self.name}: {self.kind} ({self.method})",
-            f"loss {number(self.loss, 10, scale * 1e-3)}, residual {below(self.residual)}",
+            f"loss {number(self.loss, 10, scale)}, residual {below(self.residual)}",
             f"index {self.index}, {self.describe_zero_modes()}",
             f"Hessian spectrum {eigenvalues(self.spectrum)}",
         ]
@@ -179,7 +179,12 @@ def newton(landscape: Landscape, theta: ArrayLike, iterations: int = 100) -> tup
     Returns (theta, residual max |grad L|, largest |eigenvalue|), the latter two of shape (...). Rows that did not converge come
     back at their best point: compare the residual with ``RESIDUAL_TOLERANCE * max(1, largest)``.
     """
-    theta = np.array(theta, dtype=float)
+    # a trial step may leave the range of doubles (exp) or of the derivatives (relu at 0): it is rejected, not warned about
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return _newton(landscape, np.array(theta, dtype=float), iterations)
+
+
+def _newton(landscape: Landscape, theta: Array, iterations: int) -> tuple[Array, Array, Array]:
     lead, p = theta.shape[:-1], theta.shape[-1]
     theta = theta.reshape(-1, p)
     gradient = landscape.gradient(theta)
@@ -207,8 +212,7 @@ def newton(landscape: Landscape, theta: ArrayLike, iterations: int = 100) -> tup
             damping[active, None]
             * (top[:, None] * np.minimum(1.0, size[active, None] / np.maximum(top[:, None], 1e-300))) ** 2
         )
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            coefficients = np.where(moving, local * values / (values**2 + mu), 0.0)
+        coefficients = np.where(moving, local * values / (values**2 + mu), 0.0)
         trial = theta[active] - (vectors @ coefficients[..., None])[..., 0]
         bounded = np.isfinite(trial).all(axis=-1) & (np.abs(trial).max(axis=-1) < 1e8)
         trial[~bounded] = theta[active][~bounded]

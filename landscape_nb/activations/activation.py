@@ -107,8 +107,8 @@ class Activation:
     def _kernel_symbol(self, s: Any, c: Any, t: Any) -> Any:
         raise NotImplementedError
 
-    def needs_area(self, variances: Array) -> bool:
-        """Whether nearly parallel vectors of these squared lengths need their area from the vectors themselves."""
+    def needs_area(self, largest: float) -> bool:
+        """Whether nearly parallel vectors of squared lengths up to this need their area from the vectors themselves."""
         return True
 
     # what users call --------------------------------------------------------------------------------------------------

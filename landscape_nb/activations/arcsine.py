@@ -35,12 +35,14 @@ def arcsine_component(
     """Jet of K = (2/pi) atan2(c, R) with offsets p, q."""
     square = shifted_square(s, t, area2, p, q)
     root = np.sqrt(square)
-    value = _TWO_OVER_PI * np.arctan2(c, root)
+    value = np.arctan2(c, root)
+    value *= _TWO_OVER_PI
     if order == 0:
         return (value,)
     first = p + s
     in_c = _TWO_OVER_PI / root
-    in_s = c * in_c / (-2.0 * first)
+    in_s = c * in_c
+    in_s /= -2.0 * first
     if order == 1:
         return value, in_s, in_c
     second = q + t

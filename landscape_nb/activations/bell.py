@@ -29,8 +29,8 @@ class Bell(Activation):
     def derivative(self, z: ArrayLike, order: int = 1) -> Array:
         return np.sqrt(2 * np.pi) * bell_derivative(np.asarray(z, dtype=float), order)
 
-    def needs_area(self, variances: Array) -> bool:
-        return bool((variances > 100.0).any())  # R^2 inherits a relative error of at most eps min(s, t) from D^2
+    def needs_area(self, largest: float) -> bool:
+        return largest > 100.0  # R^2 inherits a relative error of at most eps min(s, t) from D^2
 
     def jet(self, s: Array, c: Array, t: Array, area2: Array, order: int) -> tuple[Array, ...]:
         square = shifted_square(s, t, area2, 1.0, 1.0)

@@ -27,7 +27,7 @@ class Exponential(Activation):
     def derivative(self, z: ArrayLike, order: int = 1) -> Array:
         return np.exp(np.asarray(z, dtype=float))
 
-    def needs_area(self, variances: Array) -> bool:
+    def needs_area(self, largest: float) -> bool:
         return False
 
     def jet(self, s: Array, c: Array, t: Array, area2: Array, order: int) -> tuple[Array, ...]:
@@ -53,7 +53,7 @@ class Wave(Activation):
         turns = (order + (0 if self.odd else 1)) % 4  # cos is the first derivative of sin
         return (np.sin, np.cos, lambda x: -np.sin(x), lambda x: -np.cos(x))[turns](z)
 
-    def needs_area(self, variances: Array) -> bool:
+    def needs_area(self, largest: float) -> bool:
         return False
 
     def jet(self, s: Array, c: Array, t: Array, area2: Array, order: int) -> tuple[Array, ...]:

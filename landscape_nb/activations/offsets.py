@@ -20,8 +20,10 @@ _BLOCK = 32768
 
 
 def shifted_square(s: Array, t: Array, area2: Array, p: Array | float, q: Array | float) -> Array:
-    """R^2 = (p + s)(q + t) - c^2 written as p q + p t + q s + (s t - c^2), which does not cancel at large norms."""
-    return p * q + p * t + q * s + area2
+    """R^2 = (p + s)(q + t) - c^2 written as q (p + s) + p t + (s t - c^2), which does not cancel at large norms."""
+    square = q * (p + s) + p * t
+    square += area2
+    return square
 
 
 def average_over_offsets(
@@ -62,10 +64,11 @@ class OffsetActivation(Activation):
         super().__init__(name, latex, **kinds)  # type: ignore[arg-type]
         self.component = component
         self.offsets = offsets
+        self._smallest_offset = float(offsets[0].min())
 
-    def needs_area(self, variances: Array) -> bool:
+    def needs_area(self, largest: float) -> bool:
         # R^2 = p q + p t + q s + D^2 inherits a relative error of at most eps min(s, t) / p from D^2
-        return bool(self.offsets[0][0] == 0.0 or (variances > 100.0 * self.offsets[0][0]).any())
+        return self._smallest_offset == 0.0 or largest > 100.0 * self._smallest_offset
 
     def jet(self, s: Array, c: Array, t: Array, area2: Array, order: int) -> tuple[Array, ...]:
         nodes, weights = self.offsets

@@ -47,7 +47,7 @@ class Monomial(Activation):
     def derivative(self, z: ArrayLike, order: int = 1) -> Array:
         return _power_derivative(np.asarray(z, dtype=float), self.degree, order)
 
-    def needs_area(self, variances: Array) -> bool:
+    def needs_area(self, largest: float) -> bool:
         return False
 
     def jet(self, s: Array, c: Array, t: Array, area2: Array, order: int) -> tuple[Array, ...]:

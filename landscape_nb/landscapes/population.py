@@ -73,9 +73,9 @@ class PopulationLandscape:
         self.teacher = teacher
         self._v = teacher.W
         self._minus_b = -teacher.a
-        self._t = np.einsum("jd,jd->j", teacher.W, teacher.W)
         self._has_kinks = bool(activation.kinks)  # only then can a student lack derivatives
         covariance = teacher.W @ teacher.W.T
+        self._t = covariance.diagonal().copy()
         area2 = self._squared_areas(teacher.W, self._t, covariance, self._t, np.empty((0, self.d)))
         kernel = activation.jet(self._t[:, None], covariance, self._t[None, :], area2, 0)[0]
         #: E[f*^2], the loss of the student that is zero everywhere.
@@ -109,6 +109,8 @@ class PopulationLandscape:
     def value_and_gradient(self, student: Network | ArrayLike) -> tuple[Array, Array]:
         """(L, dL/dtheta), shapes (...) and (..., p), at the cost of the gradient alone."""
         theta = self._theta(student)
+        if theta.ndim == 1 and not self._has_kinks:
+            return self._value_and_gradient_of_one(theta)
         w, a, s, covariance, t, area2, q = self._pairs(theta)
         kernel, in_s, in_c = self._jet(s, covariance, t, area2, q, 1)
         value, residual = self._loss(kernel, a, q)
@@ -268,17 +270,45 @@ class PopulationLandscape:
         area2 = self._squared_areas(w, s, covariance, t, self._v)
         return w, a, s, covariance, t, area2, q
 
+    def _value_and_gradient_of_one(self, theta: Array) -> tuple[Array, Array]:
+        """The same for one student, in as few array operations as possible: small networks pay for each."""
+        d, k = self.d, self.teacher.n
+        n = theta.size // (d + 1)
+        a = theta[n * d :]
+        z, q, t = np.empty((n + k, d)), np.empty(n + k), np.empty(n + k)
+        w = z[:n]
+        w[:] = theta[: n * d].reshape(n, d)
+        z[n:] = self._v
+        q[:n] = a
+        q[n:] = self._minus_b
+        covariance = w.dot(z.T)
+        s = t[:n]
+        s[:] = covariance.diagonal()
+        t[n:] = self._t
+        area2 = self._squared_areas(w, s, covariance, t, self._v)
+        kernel, in_s, in_c = self._jet(s, covariance, t, area2, q, 1)
+        residual = kernel.dot(q)
+        value = a.dot(residual + kernel[:, n:].dot(self._minus_b)) + self.constant
+        # sum_q q_q (K_c z_q + 2 K_s w_i) as one product: 2 K_s w_i joins the term z_q = w_i
+        weighted = in_c * q
+        radial = in_s.dot(q)
+        radial += radial
+        weighted.reshape(-1)[: n * (n + k) : n + k + 1] += radial
+        force = weighted.dot(z)
+        force *= (a + a)[:, None]
+        gradient = np.empty(theta.size)
+        gradient[: n * d] = force.reshape(-1)
+        np.add(residual, residual, out=gradient[n * d :])
+        return np.maximum(value, 0.0), gradient
+
     def _squared_areas(self, w: Array, s: Array, covariance: Array, t: Array, others: Array) -> Array:
         """D^2 = s t - c^2; for nearly parallel pairs from the unit vectors, D = |w| |z| |u' - u| |u' + u| / 2."""
         product = s[..., :, None] * t[..., None, :]
-        area2 = product - covariance * covariance
-        n = w.shape[-2]
-        itself = slice(None, n * area2.shape[-1], area2.shape[-1] + 1)  # in the flattened pairs
-        flat = (*area2.shape[:-2], n * area2.shape[-1])
-        area2.reshape(flat)[..., itself] = 0.0
-        if self.activation.needs_area(s):
+        area2 = product - covariance * covariance  # exactly 0 for a neuron with itself
+        if self.activation.needs_area(s.max(initial=0.0)):
+            n = w.shape[-2]
             close = area2 < _NEARLY_PARALLEL * product
-            close.reshape(flat)[..., itself] = False
+            close[..., np.arange(n), np.arange(n)] = False
             if close.any():
                 *batch, i, j = np.nonzero(close)
                 index = tuple(batch)
@@ -296,7 +326,8 @@ class PopulationLandscape:
                 if self.activation.jumps:
                     sine[sine <= _PARALLEL] = 0.0
                 area2[close] = np.nan_to_num(product[close] * sine**2)
-        return np.maximum(area2, 0.0, out=area2)
+            np.maximum(area2, 0.0, out=area2)
+        return area2
 
     def _jet(self, s: Array, covariance: Array, t: Array, area2: Array, q: Array, order: int) -> tuple[Array, ...]:
         """The kernel's jet for all pairs.

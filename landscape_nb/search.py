@@ -1,0 +1,334 @@
+"""Critical points found numerically, labelled so.
+
+One student neuron. The loss depends on w only through summary statistics, the norm r = |w| and the cosines with the teacher vectors:
+rotations of the complement of the teachers' span change nothing. So the search runs in the span and one dimension more, from many
+starts at once, by a Newton iteration that does not care about the index, and then
+
+* drops what did not converge and what ran away (a gradient can be small because the norm is large),
+* counts points of equal loss, norm, weight and spectrum as one orbit (symmetric teachers have many copies of a point),
+* asks whether the infimum lies at infinity: where r^-m sigma(r z) tends to a limit as r -> inf (step, sign or relu), the neuron
+  a = rho r^-m has a limit loss, minimised over its direction; if it lies below every finite point, the search says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .activations import Activation
+from .critical import RESIDUAL_TOLERANCE, CriticalPoint, NotConverged, newton, refine
+from .display import number
+from .landscapes import PopulationLandscape
+from .networks import Network
+
+if TYPE_CHECKING:
+    from typing import Self
+
+Array = np.ndarray
+
+_LONGEST = 100.0  # in units of the longest teacher vector: beyond, a point counts as running away
+_SAME = 1e-7
+
+
+@dataclass(frozen=True)
+class LimitAtInfinity:
+    """The infimum of the loss where no finite student reaches it.
+
+    loss : lim L as |w| -> inf along w = |w| direction, a = slope |w|^-degree. sentence : the same in words.
+    """
+
+    loss: float
+    direction: Array
+    slope: float
+    degree: int
+    sentence: str
+
+    def __repr__(self) -> str:
+        return f"LimitAtInfinity(loss={number(self.loss)})"
+
+
+class OneNeuronPoints(tuple[CriticalPoint, ...]):
+    """Critical points of a one-neuron student, lowest loss first.
+
+    complete : True if no others (with a != 0, up to symmetry) exist, by proof. remark : what is known about that, in a sentence.
+    statement : key of the theorem they come from, "" for a search. infimum : the limit at infinity that lies below all of them, or None.
+    """
+
+    complete: bool
+    remark: str
+    statement: str
+    infimum: LimitAtInfinity | None
+
+    def __new__(
+        cls,
+        points: Iterable[CriticalPoint],
+        complete: bool = False,
+        remark: str = "",
+        statement: str = "",
+        infimum: LimitAtInfinity | None = None,
+    ) -> Self:
+        new = super().__new__(cls, sorted(points, key=lambda point: round(point.loss, 10)))
+        new.complete, new.remark, new.statement, new.infimum = complete, remark, statement, infimum
+        return new
+
+
+# trivial points: a = 0 ------------------------------------------------------------------------------------------------
+
+
+def trivial_point(landscape: PopulationLandscape) -> CriticalPoint | None:
+    """The shortest w with sum_j b_j K(w, v_j) = 0, and a = 0: the student is the zero function, L = E[f*^2].
+
+    All such w form a hypersurface of critical points; this is one representative. None where the equation has no solution (a positive
+    kernel and positive weights, for example) or where the loss has no Hessian at it (relu at w = 0). For a homogeneous activation
+    with a kink the hypersurface is a cone without its tip, represented by a point with |w| = 1.
+    """
+    activation, d = landscape.activation, landscape.d
+    scale = np.sqrt(landscape.constant) + 1e-300
+
+    def overlap(w: Array) -> Array:  # sum_j b_j K(w, v_j) for any number of w
+        return -0.5 * landscape.gradient(np.concatenate([w, np.zeros((*w.shape[:-1], 1))], axis=-1))[..., -1]
+
+    name = "the zero student (a = 0)"
+    if not activation.kinks:
+        if abs(float(overlap(np.zeros(d)))) <= 1e-14 * scale:
+            return CriticalPoint(landscape, Network(np.zeros((1, d)), [0.0]), name, "closed form")
+    elif activation.exact == "numerical":
+        return None
+    directions = _directions(landscape.teacher.W, np.random.default_rng(0), 64)
+    cone = activation.homogeneous is not None
+    radii = np.array([1.0]) if cone else np.linalg.norm(landscape.teacher.W, axis=1).max() * np.geomspace(1e-3, 30, 60)
+    values = overlap(directions[:, None, :] * radii[:, None])
+    if not (values.min() < 0 < values.max()):
+        return None
+    from scipy.optimize import brentq, minimize
+
+    if cone:
+        low = directions[int(values[:, 0].argmin())]
+        spread = (
+            np.linalg.norm(directions + low, axis=1) > 0.1
+        )  # not opposite: the way between them must not pass through 0
+        high = directions[int(np.where(spread, values[:, 0], -np.inf).argmax())]
+
+        def between(share: float) -> Array:
+            w = (1 - share) * low + share * high
+            return w / np.linalg.norm(w)
+
+        w = between(brentq(lambda share: float(overlap(between(share))), 0.0, 1.0, xtol=1e-15, rtol=1e-15))
+    else:
+        crossings = np.argwhere(np.diff(np.sign(values), axis=1) != 0)
+        if crossings.size:
+            row, column = crossings[np.argmin(crossings[:, 1])]
+            unit = directions[row]
+            radius = brentq(lambda r: float(overlap(r * unit)), radii[column], radii[column + 1], xtol=1e-14)
+            start = radius * unit
+        else:
+            start = directions[np.unravel_index(np.abs(values).argmin(), values.shape)[0]]
+        found = minimize(
+            lambda w: float(w @ w),
+            start,
+            jac=lambda w: 2 * w,
+            constraints={"type": "eq", "fun": lambda w: float(overlap(w))},
+            method="SLSQP",
+            options={"ftol": 1e-12, "maxiter": 500},
+        )
+        w = found.x if abs(float(overlap(found.x))) < 1e-6 * scale else start
+    for _ in range(6):  # back onto the hypersurface, along its normal, to rounding
+        at_rest = np.append(w, 0.0)
+        normal = -0.5 * landscape.hessian(at_rest)[:-1, -1]
+        if not np.linalg.norm(normal) > 0:
+            return None
+        w = w - float(overlap(w)) * normal / (normal @ normal)
+    student = Network(w[None, :], [0.0])
+    if not landscape.has_hessian(student):
+        return None
+    return CriticalPoint(landscape, student, name, "numerical")
+
+
+# the search -----------------------------------------------------------------------------------------------------------
+
+
+def _directions(teachers: Array, rng: np.random.Generator, count: int) -> Array:
+    """Unit vectors: single teachers, sums of few and of all, their opposites, and random ones; shape (many, d)."""
+    k, d = teachers.shape
+    sums = [
+        teachers[list(group)].sum(axis=0) for size in (1, 2, 3, k) for group in list(combinations(range(k), size))[:20]
+    ]
+    rows = np.vstack([sums, [-row for row in sums], rng.normal(size=(count, d))])
+    lengths = np.linalg.norm(rows, axis=1)
+    rows = rows[lengths > 1e-9 * lengths.max()]
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def _at_rest(landscape: PopulationLandscape, student: Network) -> Network:
+    """The student with w = 0 and the best a, if that is critical: Newton creeps towards it where it is degenerate."""
+    zero = np.zeros((1, landscape.d))
+    own = float(landscape.activation.self_kernel(0.0))
+    if landscape.activation.kinks or own == 0:
+        return student
+    weight = -0.5 * float(landscape.gradient(Network(zero, [0.0]))[-1]) / own
+    rested = Network(zero, [weight])
+    bound = RESIDUAL_TOLERANCE * max(1.0, float(np.abs(landscape.hessian(rested)).max()))
+    return rested if np.abs(landscape.gradient(rested)).max() <= bound else student
+
+
+def _name(student: Network, teacher: Network) -> str:
+    """A phrase for where the student points: at the average, at some of the teachers, or nowhere (w = 0)."""
+    norm = np.linalg.norm(student.W)
+    lengths = np.linalg.norm(teacher.W, axis=1)
+    if norm == 0:
+        return "constant student (w = 0)"
+    cosines = np.sort((teacher.W @ student.W[0] / (norm * np.where(lengths > 0, lengths, 1.0))))[::-1]
+    steps = np.flatnonzero(-np.diff(cosines) > 1e-6)
+    if np.abs(cosines).max() < 1e-6:
+        return "across all teachers"
+    if not steps.size:
+        return "average of the teachers" if cosines[0] > 0 else "anti-average"
+    if steps.size == 1 and teacher.n > 1:
+        count = int(steps[0]) + 1
+        if cosines[0] > -cosines[-1]:
+            return "towards a single teacher" if count == 1 else f"towards {count} of {teacher.n} teachers"
+        return f"away from {teacher.n - count} of {teacher.n} teachers"
+    return f"towards teacher {int(np.argmax(teacher.W @ student.W[0] / np.where(lengths > 0, lengths, 1.0))) + 1}"
+
+
+def _reduced(teacher: Network) -> tuple[Network, Array]:
+    """The teacher in coordinates of its span and one dimension more, and the basis (d, d') of these coordinates."""
+    _, sizes, rows = np.linalg.svd(teacher.W)
+    rank = int(np.sum(sizes > 1e-12 * sizes.max(initial=1e-300)))
+    basis = rows[: min(rank + 1, teacher.d)].T
+    return Network(teacher.W @ basis, teacher.a), basis
+
+
+def _limit_at_infinity(landscape: PopulationLandscape) -> LimitAtInfinity | None:
+    """min over directions of the loss of a neuron of infinite norm; None if the activation has no such limit."""
+    activation, teacher = landscape.activation, landscape.teacher
+    limit_kernel = getattr(activation, "limit_kernel", None)
+    if limit_kernel is None or activation.homogeneous is not None:
+        return None
+    gated = activation.name in ("gelu", "softplus", "silu")
+    degree = 1 if gated else 0
+    own = 1.0 if activation.odd else 0.5  # E[sign^2] = 1, E[step^2] = E[relu^2] = 1/2
+    t = np.einsum("jd,jd->j", teacher.W, teacher.W)
+
+    def overlap(rows: Array) -> tuple[Array, Array]:
+        """G(u) = sum_j b_j lim r^-m K(r u, v_j) for unit vectors u, and its gradient across u."""
+        unit = rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+        c = unit @ teacher.W.T
+        value, _, slope = limit_kernel(c, np.broadcast_to(t, c.shape), np.maximum(t - c * c, 0.0), 1)
+        gradient = (slope * teacher.a) @ teacher.W
+        return value @ teacher.a, gradient - np.sum(gradient * unit, axis=-1, keepdims=True) * unit
+
+    from scipy.optimize import minimize
+
+    rows = _directions(teacher.W, np.random.default_rng(0), 500)
+    order = np.argsort(-np.abs(overlap(rows)[0]))[:5]
+    best, best_row = -1.0, rows[0]
+    for row in rows[order]:
+        sign = np.sign(overlap(row[None])[0][0]) or 1.0
+
+        def objective(x: Array, sign: float = float(sign)) -> tuple[float, Array]:
+            value, gradient = overlap(x[None])
+            return -sign * float(value[0]), -sign * gradient[0] / np.linalg.norm(x)
+
+        found = minimize(objective, row, jac=True, method="BFGS", options={"gtol": 1e-13})
+        value = abs(float(overlap(found.x[None])[0][0]))
+        if value > best:
+            best, best_row = value, found.x / np.linalg.norm(found.x)
+    slope = float(overlap(best_row[None])[0][0]) / own
+    loss = max(landscape.constant - best**2 / own, 0.0)
+    shape = {0: "a jump", 1: "a relu neuron"}[degree]
+    scaling = "a |w| fixed" if degree else "a fixed"
+    sentence = (
+        f"the infimum lies at infinity: as |w| -> inf with {scaling} = {number(slope)} the neuron becomes {shape} and the loss falls "
+        f"towards {number(loss)}, which no finite student reaches"
+    )
+    return LimitAtInfinity(loss, best_row, slope, degree, sentence)
+
+
+def search_one_neuron(
+    activation: Activation, teacher: Network, starts: int | None = None, seed: int = 0
+) -> OneNeuronPoints:
+    """Critical points of the one-neuron problem for any activation and teacher, numerically; lowest loss first.
+
+    starts : number of random starts, beside those along sums of teachers (default 150; 20 for a user's activation). seed : of their directions and norms.
+    Every point is refined to max |grad L| <= 1e-13 max(1, largest Hessian eigenvalue). A search proves nothing about completeness;
+    ``infimum`` tells if the loss falls below all points found as |w| -> inf.
+    """
+    if starts is None:
+        starts = 20 if activation.exact == "numerical" else 150
+    landscape = PopulationLandscape(activation, teacher)
+    if landscape.constant == 0:
+        raise ValueError(
+            "the teacher is the zero function: every student with a = 0 has loss 0, there is nothing to search"
+        )
+    reduced_teacher, basis = _reduced(teacher)
+    reduced = PopulationLandscape(activation, reduced_teacher)
+    rng = np.random.default_rng(seed)
+    directions = _directions(reduced_teacher.W, rng, starts)
+    longest = float(np.linalg.norm(teacher.W, axis=1).max())
+    structured = len(directions) - starts
+    norms = longest * np.concatenate(
+        [np.full(max(structured, 0), 0.7), np.exp(rng.uniform(np.log(0.1), np.log(4.0), starts))]
+    )
+    w = directions * norms[-len(directions) :, None]
+    # the best a for each w: L is quadratic in a
+    with_a = [np.concatenate([w, np.full((len(w), 1), a)], axis=-1) for a in (0.0, 1.0)]
+    intercept, at_one = (reduced.gradient(theta)[:, -1] for theta in with_a)
+    curvature = at_one - intercept
+    usable = np.isfinite(curvature) & (curvature > 1e-12)
+    theta = np.concatenate([w, (-intercept / np.where(usable, curvature, 1.0))[:, None]], axis=-1)[usable]
+    theta, residual, largest = newton(reduced, theta, 150)
+
+    points: list[CriticalPoint] = []
+    seen: list[Array] = []
+    runaways = 0
+    scale = np.sqrt(landscape.constant)
+    for row in np.flatnonzero(residual <= RESIDUAL_TOLERANCE * np.maximum(1.0, largest)):
+        student = Network(theta[row, None, :-1], theta[row, -1:])
+        norm = float(np.linalg.norm(student.W))
+        if abs(student.a[0]) * np.sqrt(float(activation.self_kernel(norm**2))) <= 1e-6 * scale:
+            continue  # the zero student: ``trivial_point`` has it
+        if activation.homogeneous is not None:
+            student = Network(student.W / norm, student.a * norm**activation.homogeneous)
+        elif norm > _LONGEST * longest or norm * np.abs(reduced.gradient(student)).max() > 1e-10 * landscape.constant:
+            runaways += 1
+            continue
+        if norm < 1e-3 * longest:
+            student = _at_rest(reduced, student)
+        if activation.odd and student.a[0] < 0:
+            student = Network(-student.W, -student.a)
+        spectrum = np.linalg.eigvalsh(reduced.hessian(student))
+        signature = np.concatenate([[float(reduced.value(student)), np.linalg.norm(student.W), student.a[0]], spectrum])
+        size = np.maximum(np.abs(signature), np.abs(signature).max() * 1e-3)
+        if any(np.all(np.abs(signature - other) <= _SAME * size) for other in seen):
+            continue
+        seen.append(signature)
+        lifted = Network(student.W @ basis.T, student.a)
+        point = CriticalPoint(landscape, lifted, _name(lifted, teacher), "numerical")
+        if point.residual > RESIDUAL_TOLERANCE * max(1.0, float(np.abs(point.spectrum).max())):
+            try:
+                point = refine(landscape, lifted, point.name)
+            except NotConverged:
+                continue
+        points.append(point)
+    limit = _limit_at_infinity(landscape)
+    lowest = min((point.loss for point in points), default=landscape.constant)
+    if limit is not None and limit.loss >= lowest - 1e-9 * landscape.constant:
+        limit = None
+    zero = trivial_point(landscape)
+    remark = f"found by search from {len(theta)} starts; others may exist"
+    if not points:
+        remark = f"no finite critical point with a != 0 was found from {len(theta)} starts"
+    if activation.jumps:
+        remark += (
+            "; where w is parallel to a teacher the loss has a cusp, which is no critical point even if it is a minimum"
+        )
+    if limit is not None:
+        remark += "; " + limit.sentence
+    elif runaways:
+        remark += f"; {runaways} starts ran away to large norms"
+    return OneNeuronPoints([*points, *([zero] if zero else [])], False, remark, "", limit)
