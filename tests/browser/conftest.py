@@ -1,0 +1,144 @@
+"""One real JupyterLab and one Chromium for all browser tests; everything they start ends with them."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from browser.page_in_jupyterlab import NOTEBOOKS
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage --force-color-profile=srgb"
+).split()
+SETTINGS = {  # as a user has them, except for what would make a run depend on luck
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # cells out of sight stay in the document
+    "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
+}
+
+
+def chromium() -> str | None:
+    return next((path for name in CHROMIUMS if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def chromium_path():
+    path = chromium()
+    if path is None:
+        sentence = (
+            f"the browser test needs one of {', '.join(CHROMIUMS)} on the PATH (Debian: apt-get install chromium)"
+        )
+        if os.environ.get("CI"):
+            pytest.fail(sentence)
+        warnings.warn_explicit(f"BROWSER TEST SKIPPED: {sentence}", UserWarning, __file__, 1)
+        pytest.skip(f"BROWSER TEST SKIPPED: {sentence}")
+    return path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def end(process: subprocess.Popen) -> None:
+    """Ask the server's process group to stop, then insist: kernels are in it and must not outlive the test."""
+    for sign, patience in ((signal.SIGTERM, 15), (signal.SIGKILL, 15)):
+        try:
+            os.killpg(process.pid, sign)
+        except ProcessLookupError:
+            return
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+class Server(NamedTuple):
+    address: str
+    pages: Path  # the folder that it serves
+
+
+@pytest.fixture(scope="session")
+def jupyterlab(chromium_path, tmp_path_factory):
+    """A JupyterLab that serves a copy of the pages and knows no settings of this user."""
+    home = tmp_path_factory.mktemp("jupyterlab")
+    pages = home / "pages"
+    shutil.copytree(NOTEBOOKS, pages, ignore=shutil.ignore_patterns("*.py", ".*", "__pycache__"))
+    for name, values in SETTINGS.items():
+        file = home / "settings" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+    port = free_port()
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    command = [
+        *(
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            "--no-browser",
+            "--ip=127.0.0.1",
+            f"--port={port}",
+            "--ServerApp.port_retries=0",
+        ),
+        *("--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={pages}"),
+        "--LabApp.news_url=None",
+        # should the tests be killed, the server ends by itself
+        *("--ServerApp.shutdown_no_activity_timeout=900", "--MappingKernelManager.cull_idle_timeout=600"),
+        *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
+    ]
+    log = (home / "server.log").open("w")
+    process = subprocess.Popen(
+        command, env=environment, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            if process.poll() is not None:
+                pytest.fail("JupyterLab did not start:\n" + (home / "server.log").read_text()[-3000:])
+            try:
+                with urllib.request.urlopen(f"{address}/api", timeout=5):
+                    break
+            except OSError:
+                time.sleep(0.25)
+        else:
+            pytest.fail("JupyterLab did not answer within a minute:\n" + (home / "server.log").read_text()[-3000:])
+        yield Server(address, pages)
+        for kernel in json.load(urllib.request.urlopen(f"{address}/api/kernels", timeout=10)):
+            stop = urllib.request.Request(f"{address}/api/kernels/{kernel['id']}", method="DELETE")
+            with urllib.request.urlopen(stop, timeout=30):
+                pass
+    finally:
+        end(process)
+        log.close()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium_path):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()

@@ -1,0 +1,260 @@
+"""A page in real JupyterLab, as a person uses it: run it, press keys on its controls, read what it shows."""
+
+import hashlib
+import re
+import time
+from pathlib import Path
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+LOOPBACK = re.compile(r"^(https?|wss?)://(127\.0\.0\.1|localhost|\[::1\])[:/]")
+PATIENCE = 120_000  # ms: two slow cores that also run something else
+
+# Errors and standard error of the kernel that belong to no cell: what a widget's callback raises ends up here.
+LISTEN_TO_THE_KERNEL = """
+path => {
+    const widget = [...jupyterapp.shell.widgets('main')].find(w => w.context && w.context.path === path);
+    window.page = widget;
+    window.kernelComplaints = [];
+    widget.sessionContext.iopubMessage.connect((_, message) => {
+        const kind = message.header.msg_type, content = message.content;
+        if (kind === 'error') window.kernelComplaints.push(content.traceback.join('\\n'));
+        if (kind === 'stream' && content.name === 'stderr') window.kernelComplaints.push(content.text);
+    });
+}
+"""
+CELL_ERRORS = """
+() => [...page.content.model.cells].flatMap(cell => (cell.type !== 'code' ? [] : cell.toJSON().outputs)
+    .filter(output => output.output_type === 'error' || (output.output_type === 'stream' && output.name === 'stderr'))
+    .map(output => (output.traceback || [output.text]).join('\\n')))
+"""
+EVERY_CELL_HAS_RUN = """
+() => {
+    const cells = [...page.content.model.cells].filter(cell => cell.type === 'code').map(cell => cell.toJSON());
+    const failed = cells.some(cell => cell.outputs.some(output => output.output_type === 'error'));
+    return failed || cells.every(cell => cell.execution_count !== null);
+}
+"""
+LATEX = re.compile(r"\$[^$]+\$|\\(?:frac|sigma|mathbb|sqrt|begin)\b")
+LABS = """
+() => {
+    const pictures = [...document.querySelectorAll('.jp-OutputArea .lab-picture')];
+    const name = element => [...element.classList].find(c => c.startsWith('lab-'))?.slice(4);
+    const roots = pictures.map(picture => {
+        let root = null;
+        for (let e = picture.parentElement; e; e = e.parentElement) if (name(e)) root = e;
+        return root && name(root);
+    });
+    return [...new Set(roots.filter(Boolean))];
+}
+"""
+SLIDERS = """
+root => [...root.querySelectorAll('.noUi-handle')]
+    .map(handle => handle.closest('[class*=lab-control-]'))
+    .filter(control => control && control.offsetParent !== null)
+    .map(control => [...control.classList].find(c => c.startsWith('lab-control-')).slice('lab-control-'.length))
+"""
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+# JupyterLab asks a fresh kernel for the widgets it had; a kernel without ipywidgets answers so.
+HARMLESS = re.compile(r"No such comm( target registered: jupyter\.widget\.control|: [0-9a-f-]{32,})\s*")
+# What a reader reads, with every typeset formula replaced by its numbers: "$L = 1.25$, index 0" -> "[1.25], index 0".
+READ = """
+element => {
+    const copy = element.cloneNode(true);
+    copy.querySelectorAll('style').forEach(node => node.remove());
+    copy.querySelectorAll('mjx-container').forEach(formula => {
+        const numbers = [...formula.querySelectorAll('mjx-assistive-mml mn')].map(node => node.textContent);
+        formula.replaceWith(' [' + numbers.sort().join(' ') + '] ');
+    });
+    copy.querySelectorAll('br, p, div, li, tr, td, th, table, h1, h2, h3, h4').forEach(node => node.append(' '));
+    copy.querySelectorAll('br').forEach(node => node.replaceWith(' '));
+    return copy.textContent.replace(/\\s+/g, ' ').trim();
+}
+"""
+PICTURE = """
+async element => {
+    const image = element.tagName === 'IMG' ? element : element.querySelector('img');
+    if (!image || !image.src) return null;
+    await image.decode();
+    const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
+    return {bytes: Array.from(bytes), width: image.naturalWidth, height: image.naturalHeight};
+}
+"""
+
+
+class PageInJupyterLab:
+    """One notebook opened in its own browser context; leaving it shuts its kernel down."""
+
+    def __init__(self, browser, address: str, name: str):
+        self.name = name
+        self.outside: list[str] = []
+        self.console: list[str] = []
+        self.context = browser.new_context(viewport={"width": 1400, "height": 1000}, locale="en-GB")
+        self.context.set_default_timeout(PATIENCE)
+        self.context.route(lambda url: not LOOPBACK.match(url), self._refuse)
+        self.tab = self.context.new_page()
+        self.tab.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
+        self.tab.on("console", lambda entry: self.console.append(entry.text) if entry.type == "error" else None)
+        self.tab.goto(f"{address}/lab/workspaces/{name.replace('.', '-')}/tree/{name}")
+        self.tab.wait_for_function("() => window.jupyterapp && window.jupyterapp.restored")
+        self._ask("async () => { await jupyterapp.restored; }")
+        self.tab.wait_for_function(
+            "path => [...jupyterapp.shell.widgets('main')].some(w => w.context && w.context.path === path)", arg=name
+        )
+        self._ask(LISTEN_TO_THE_KERNEL, name)
+        self._ask("async () => { await page.context.ready; await page.revealed; }")
+        self._ask("() => jupyterapp.shell.collapseLeft()")
+
+    def _ask(self, script: str, argument=None):
+        """What a function of the page answers, within PATIENCE: a promise that is never kept must not hang the test."""
+        late = f"new Promise((_, fail) => setTimeout(() => fail(new Error('no answer')), {PATIENCE}))"
+        return self.tab.evaluate(f"argument => Promise.race([({script})(argument), {late}])", argument)
+
+    def _refuse(self, route) -> None:
+        self.outside.append(route.request.url)
+        route.abort()
+
+    def close(self) -> None:
+        """Shut the kernel down, then close."""
+        try:
+            self._ask("async () => { await page.sessionContext.shutdown(); }")
+        finally:
+            self.context.close()
+
+    # ---- running
+
+    def run(self) -> None:
+        """Run all cells from empty outputs and wait until every cell has run and the kernel rests."""
+        self._ask("async () => { await page.sessionContext.ready; }")
+        self.rest()
+        self._ask(
+            """async () => {
+                await jupyterapp.commands.execute('notebook:clear-all-cell-outputs');
+                await jupyterapp.commands.execute('notebook:run-all-cells');
+            }"""
+        )
+        self.tab.wait_for_function(EVERY_CELL_HAS_RUN)
+        self.rest()
+
+    def rest(self) -> None:
+        self.tab.wait_for_function("() => page.sessionContext.session?.kernel?.status === 'idle'")
+
+    def errors(self) -> list[str]:
+        """What went wrong in a cell, in a callback of a widget or in the page's own scripts."""
+        complaints = self._ask("() => window.kernelComplaints")
+        complaints = [complaint for complaint in complaints if not HARMLESS.fullmatch(complaint)]
+        return [COLOURS.sub("", error) for error in self._ask(CELL_ERRORS) + complaints + self.console]
+
+    def saved(self, title: str) -> Path:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        path = SCREENSHOTS / f"{self.name.removesuffix('.ipynb')}_{title}.png"
+        self.tab.screenshot(path=path)
+        return path
+
+    # ---- the page as a whole
+
+    def outputs(self) -> str:
+        """The words of all outputs."""
+        return self._ask(
+            "() => [...document.querySelectorAll('.jp-OutputArea')].map(area => area.innerText).join('\\n')"
+        )
+
+    def untypeset(self) -> list[str]:
+        """Formulas in the text cells that still stand there as LaTeX once typesetting had its time."""
+        self.wait_until(lambda: not self._raw_formulas(), seconds=20)
+        return self._raw_formulas()
+
+    def _raw_formulas(self) -> list[str]:
+        return [
+            raw for text in self.tab.locator(".jp-RenderedMarkdown").all_inner_texts() for raw in LATEX.findall(text)
+        ]
+
+    def labs(self) -> list[str]:
+        """The names of the labs in sight: the root of each carries lab-NAME beside its parts."""
+        return self._ask(LABS)
+
+    def sliders(self, lab: str) -> list[str]:
+        return self.lab(lab).evaluate(SLIDERS)
+
+    # ---- a lab: all its parts are found by their lab-... classes
+
+    def lab(self, name: str):
+        return self.tab.locator(f".jp-OutputArea .lab-{name}").first
+
+    def control(self, lab: str, name: str):
+        """What takes the keyboard in a control: the handle of a slider, or the input of another control."""
+        control = self.lab(lab).locator(f".lab-control-{name}").first
+        control.wait_for()
+        for part in (".noUi-handle", "select", "input"):
+            if control.locator(part).count():
+                return control.locator(part).first
+        return control
+
+    def press(self, lab: str, name: str, *keys: str) -> None:
+        control = self.control(lab, name)
+        control.scroll_into_view_if_needed()
+        control.focus()
+        for key in keys:
+            control.press(key)
+
+    def read(self, lab: str, part: str) -> str:
+        """The words of a part of a lab, e.g. its numbers, caption or status; "" while it is not there."""
+        found = self.lab(lab).locator(f".lab-{part}")
+        return " ".join(found.nth(i).evaluate(READ) for i in range(found.count()))
+
+    def picture(self, lab: str) -> str:
+        """A fingerprint of the picture as decoded in the browser."""
+        found = self.lab(lab).locator(".lab-picture").first.evaluate(PICTURE)
+        assert found, "the lab shows no picture"
+        assert found["width"] > 100
+        assert found["height"] > 100
+        return hashlib.sha256(bytes(found["bytes"])).hexdigest()
+
+    def wait_until(self, condition, seconds: float = 60.0) -> bool:
+        """Poll what the page shows; a condition that looks at a picture being replaced may raise and is asked again."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                if condition():
+                    return True
+            except Exception:
+                if time.monotonic() > deadline:
+                    raise
+            if time.monotonic() > deadline:
+                return False
+            self.tab.wait_for_timeout(50)
+
+
+MATHEMATICS = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.DOTALL)
+
+
+def words(html: str) -> str:
+    """HTML with LaTeX as PageInJupyterLab.read shows it once typeset."""
+    from html.parser import HTMLParser
+
+    class Text(HTMLParser):
+        def __init__(self):
+            super().__init__()
+            self.parts: list[str] = []
+            self.silent = 0
+
+        def handle_starttag(self, tag, attrs):
+            self.silent += tag == "style"
+            if tag in {"br"}:
+                self.parts.append(" ")
+
+        def handle_endtag(self, tag):
+            self.silent -= tag == "style"
+            if tag in {"p", "div", "li", "tr", "td", "th", "table", "h1", "h2", "h3", "h4"}:
+                self.parts.append(" ")
+
+        def handle_data(self, data):
+            if not self.silent:
+                self.parts.append(data)
+
+    def numbers(formula: re.Match) -> str:
+        return " [" + " ".join(sorted(re.findall(r"\d+(?:\.\d+)?", next(filter(None, formula.groups()))))) + "] "
+
+    text = Text()
+    text.feed(html)
+    return re.sub(r"\s+", " ", MATHEMATICS.sub(numbers, "".join(text.parts))).strip()

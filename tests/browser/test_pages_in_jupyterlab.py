@@ -1,0 +1,171 @@
+"""The pages as a reader meets them in JupyterLab: they read without a kernel, run without an error, follow the sliders.
+
+A new page needs a few lines in STORIES: the lab, and for each move what is pressed and which state that must give. What
+the page must then show is computed here by the same library in the same state.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import nbformat
+import pytest
+from browser.page_in_jupyterlab import NOTEBOOKS, PageInJupyterLab, words
+
+PAGES = sorted(NOTEBOOKS.glob("*.ipynb"))
+WORDS = ("numbers", "caption", "status")  # the parts of a lab that say something in words
+
+
+@dataclass(frozen=True)
+class Move:
+    """One thing that a reader does to a control, and what follows from it."""
+
+    control: str
+    action: str | int  # so many ArrowRight (or ArrowLeft, if negative) on a slider; the name of a choice; a key
+    state: dict[str, Any]  # the values that this gives, the control's own among them
+    shows: Callable[[], tuple[str, ...]] = tuple  # further words that must stand in the lab, by theory
+    refused: str = ""  # a part of the sentence that is shown one step outside of what the lab can do
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happens to one lab of one page."""
+
+    page: str
+    lab: str  # the name in landscape_nb.labs
+    moves: tuple[Move, ...]
+    start: dict[str, Any] = field(default_factory=dict)  # what the page passes to the lab
+
+    @property
+    def css(self) -> str:
+        """OneNeuron is found by the class lab-one-neuron."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", self.lab).lower()
+
+    def make(self):
+        from landscape_nb import labs
+
+        return getattr(labs, self.lab)(**self.start)
+
+
+STORIES: tuple[Story, ...] = ()
+
+
+def in_order(widget) -> Iterator[Any]:
+    """A widget and all within it, in the order of the document."""
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from in_order(child)
+
+
+def expected(story: Story, lab, part: str) -> str:
+    """The words that a part of the lab shows, in the order of the document."""
+    from ipywidgets import Widget
+
+    kept = [widget for widget in vars(lab).values() if isinstance(widget, Widget)]
+    root = next(widget for widget in kept if f"lab-{story.css}" in getattr(widget, "_dom_classes", ()))
+    return " ".join(words(widget.value) for widget in in_order(root) if f"lab-{part}" in widget._dom_classes)
+
+
+def act(page: PageInJupyterLab, story: Story, move: Move) -> None:
+    if isinstance(move.action, int):
+        page.press(story.css, move.control, *["ArrowRight" if move.action > 0 else "ArrowLeft"] * abs(move.action))
+    elif page.control(story.css, move.control).evaluate("element => element.tagName") == "SELECT":
+        # not by arrow keys: JupyterLab takes them for itself while a cell is selected
+        page.control(story.css, move.control).select_option(label=move.action)
+    else:
+        page.press(story.css, move.control, move.action)
+
+
+@pytest.fixture
+def opened(browser, jupyterlab):
+    """Open a page by its name; it is closed, and its kernel shut down, after the test."""
+    pages = []
+
+    def open_page(name: str) -> PageInJupyterLab:
+        pages.append(PageInJupyterLab(browser, jupyterlab.address, f"{name}.ipynb"))
+        return pages[-1]
+
+    yield open_page
+    for page in pages:
+        page.close()
+
+
+BROKEN_PAGE = [
+    "from ipywidgets import IntSlider\ndef broken(change): raise ValueError('the callback broke')",
+    "slider = IntSlider()\nslider.add_class('lab-broken')\nslider.observe(broken, 'value')",
+    "slider",
+]
+
+
+def test_a_callback_that_breaks_does_not_go_unnoticed(opened, jupyterlab):
+    cells = [nbformat.v4.new_code_cell(source) for source in BROKEN_PAGE]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), jupyterlab.pages / "broken.ipynb")
+    page = opened("broken")
+    page.run()
+    assert page.errors() == []
+    handle = page.tab.locator(".lab-broken .noUi-handle")
+    handle.focus()
+    handle.press("ArrowRight")
+    assert page.wait_until(page.errors)
+    assert "ValueError: the callback broke" in page.errors()[0]
+
+
+@pytest.mark.parametrize("name", [page.stem for page in PAGES])
+def test_a_page_reads_without_running_and_runs_without_an_error(name, opened):
+    page = opened(name)
+    stored = page.outputs()
+    assert "Error displaying widget" not in stored
+    assert "model not found" not in stored
+    assert page.tab.locator(".jp-OutputArea-output img").count() > 0, "no still picture is stored"
+    assert not page.untypeset(), "formulas that were not typeset"
+    page.saved("stored")
+
+    page.run()
+    page.saved("run")
+    assert page.errors() == []
+    assert page.outside == [], "the page asks another host"
+
+    for lab in page.labs():
+        for control in page.sliders(lab):
+            before = [page.read(lab, part) for part in WORDS], page.picture(lab)
+            for key in ("ArrowRight", "ArrowLeft"):  # at the right end of a slider only the second one moves
+                page.press(lab, control, key)
+                changed = page.wait_until(
+                    lambda: ([page.read(lab, part) for part in WORDS], page.picture(lab)) != before,  # noqa: B023
+                    seconds=5 if key == "ArrowRight" else 30,
+                )
+                if changed:
+                    break
+            assert changed, f"the slider {control} of {lab} changes neither words nor picture"
+    page.rest()
+    assert page.errors() == []
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: f"{story.page}-{story.lab}")
+def test_a_lab_follows_its_controls_to_the_right_values(story, opened):
+    page, lab = opened(story.page), story.make()
+    page.run()
+    assert page.errors() == []
+    state = dict(story.start)
+    for number, move in enumerate(story.moves, start=1):
+        picture = page.picture(story.css)
+        act(page, story, move)
+        state |= move.state
+        lab.set(**state)
+        for part in WORDS:
+            wanted = expected(story, lab, part)
+            assert page.wait_until(lambda: page.read(story.css, part) == wanted), (  # noqa: B023
+                f"after {move}: {part} reads {page.read(story.css, part)!r} instead of {wanted!r}"
+            )
+        shown = " ".join(page.read(story.css, part) for part in WORDS)
+        for word in (*move.shows(), move.refused):
+            assert word in shown, f"after {move}: {word!r} does not stand in {shown!r}"
+        if not move.refused:
+            assert page.wait_until(lambda: page.picture(story.css) != picture), f"after {move}: the same picture"  # noqa: B023
+        page.lab(story.css).scroll_into_view_if_needed()
+        page.saved(f"{story.css}_{number}_{move.control}")
+    page.rest()
+    assert page.errors() == []
+    assert page.outside == []
