@@ -23,7 +23,7 @@ from .activations import Activation
 from .critical import RESIDUAL_TOLERANCE, CriticalPoint, NotConverged, newton, refine
 from .display import number
 from .landscapes import PopulationLandscape
-from .networks import Network
+from .networks import Network, equicorrelation
 
 if TYPE_CHECKING:
     from typing import Self
@@ -89,8 +89,9 @@ def trivial_point(landscape: PopulationLandscape) -> CriticalPoint | None:
     activation, d = landscape.activation, landscape.d
     scale = np.sqrt(landscape.constant) + 1e-300
 
-    def overlap(w: Array) -> Array:  # sum_j b_j K(w, v_j) for any number of w
-        return -0.5 * landscape.gradient(np.concatenate([w, np.zeros((*w.shape[:-1], 1))], axis=-1))[..., -1]
+    def overlap(w: Array) -> Array:  # sum_j b_j K(w, v_j) for any number of w; NaN or inf beyond the range of doubles
+        with np.errstate(over="ignore", invalid="ignore"):
+            return -0.5 * landscape.gradient(np.concatenate([w, np.zeros((*w.shape[:-1], 1))], axis=-1))[..., -1]
 
     name = "the zero student (a = 0)"
     if not activation.kinks:
@@ -102,16 +103,18 @@ def trivial_point(landscape: PopulationLandscape) -> CriticalPoint | None:
     cone = activation.homogeneous is not None
     radii = np.array([1.0]) if cone else np.linalg.norm(landscape.teacher.W, axis=1).max() * np.geomspace(1e-3, 30, 60)
     values = overlap(directions[:, None, :] * radii[:, None])
-    if not (values.min() < 0 < values.max()):
+    values[~np.isfinite(values)] = 0.0
+    if not values.min() < 0 < values.max():
         return None
     from scipy.optimize import brentq, minimize
 
     if cone:
         low = directions[int(values[:, 0].argmin())]
-        spread = (
-            np.linalg.norm(directions + low, axis=1) > 0.1
-        )  # not opposite: the way between them must not pass through 0
-        high = directions[int(np.where(spread, values[:, 0], -np.inf).argmax())]
+        # not opposite to it: the way between them must not pass through 0
+        values[np.linalg.norm(directions + low, axis=1) <= 0.1] = -np.inf
+        if not values.max() > 0:
+            return None
+        high = directions[int(values[:, 0].argmax())]
 
         def between(share: float) -> Array:
             w = (1 - share) * low + share * high
@@ -119,23 +122,30 @@ def trivial_point(landscape: PopulationLandscape) -> CriticalPoint | None:
 
         w = between(brentq(lambda share: float(overlap(between(share))), 0.0, 1.0, xtol=1e-15, rtol=1e-15))
     else:
-        crossings = np.argwhere(np.diff(np.sign(values), axis=1) != 0)
-        if crossings.size:
-            row, column = crossings[np.argmin(crossings[:, 1])]
+        starts: dict[int, Array] = {}  # where each ray first crosses the hypersurface
+        for row, column in np.argwhere(np.diff(np.sign(values), axis=1) * np.sign(values[:, 1:]) == 2):
             unit = directions[row]
-            radius = brentq(lambda r: float(overlap(r * unit)), radii[column], radii[column + 1], xtol=1e-14)
-            start = radius * unit
-        else:
-            start = directions[np.unravel_index(np.abs(values).argmin(), values.shape)[0]]
-        found = minimize(
-            lambda w: float(w @ w),
-            start,
-            jac=lambda w: 2 * w,
-            constraints={"type": "eq", "fun": lambda w: float(overlap(w))},
-            method="SLSQP",
-            options={"ftol": 1e-12, "maxiter": 500},
-        )
-        w = found.x if abs(float(overlap(found.x))) < 1e-6 * scale else start
+            bracket = radii[column], radii[column + 1]
+            starts.setdefault(row, unit * brentq(lambda r, u=unit: float(overlap(r * u)), *bracket, xtol=1e-14))
+        if not starts:
+            return None
+        candidates = sorted(starts.values(), key=np.linalg.norm)[:5]
+        for start in candidates[:]:
+            found = minimize(
+                lambda w: float(w @ w),
+                start,
+                jac=lambda w: 2 * w,
+                constraints={
+                    "type": "eq",
+                    "fun": lambda w: float(overlap(w)),
+                    "jac": lambda w: -0.5 * landscape.hessian(np.append(w, 0.0))[:-1, -1],
+                },
+                method="SLSQP",
+                options={"ftol": 1e-14, "maxiter": 500},
+            )
+            if abs(float(overlap(found.x))) < 1e-6 * scale:
+                candidates.append(found.x)
+        w = min(candidates, key=np.linalg.norm)
     for _ in range(6):  # back onto the hypersurface, along its normal, to rounding
         at_rest = np.append(w, 0.0)
         normal = -0.5 * landscape.hessian(at_rest)[:-1, -1]
@@ -187,7 +197,7 @@ def _name(student: Network, teacher: Network) -> str:
         return "across all teachers"
     if not steps.size:
         return "average of the teachers" if cosines[0] > 0 else "anti-average"
-    if steps.size == 1 and teacher.n > 1:
+    if steps.size == 1 and teacher.n > 1 and not isinstance(equicorrelation(teacher), str):
         count = int(steps[0]) + 1
         if cosines[0] > -cosines[-1]:
             return "towards a single teacher" if count == 1 else f"towards {count} of {teacher.n} teachers"
@@ -277,8 +287,9 @@ def search_one_neuron(
     w = directions * norms[-len(directions) :, None]
     # the best a for each w: L is quadratic in a
     with_a = [np.concatenate([w, np.full((len(w), 1), a)], axis=-1) for a in (0.0, 1.0)]
-    intercept, at_one = (reduced.gradient(theta)[:, -1] for theta in with_a)
-    curvature = at_one - intercept
+    with np.errstate(over="ignore", invalid="ignore"):  # exp: such starts are left out
+        intercept, at_one = (reduced.gradient(theta)[:, -1] for theta in with_a)
+        curvature = at_one - intercept
     usable = np.isfinite(curvature) & (curvature > 1e-12)
     theta = np.concatenate([w, (-intercept / np.where(usable, curvature, 1.0))[:, None]], axis=-1)[usable]
     theta, residual, largest = newton(reduced, theta, 150)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..activations import Activation
-from ..critical import OutsideTheorem, Statement
+from ..critical import CriticalPoint, OutsideTheorem, Statement
 from ..landscapes import PopulationLandscape
 from ..networks import Network
-from ..search import OneNeuronPoints, trivial_point
+from ..search import OneNeuronPoints, search_one_neuron, trivial_point
 from . import one_neuron_erf, one_neuron_linear, one_neuron_product, one_neuron_relu
 
 #: The one-neuron theorems, at most one of which speaks about an activation.
@@ -54,3 +56,30 @@ def one_neuron(activation: Activation, teacher: Network) -> OneNeuronPoints:
 
 def _names(statement: Statement) -> list[str]:
     return statement.hypotheses[0].remedy.removeprefix("choose ").replace(" or ", ", ").split(", ")
+
+
+def one_neuron_points(activation: Activation, teacher: Network) -> OneNeuronPoints:
+    """Closed forms where a theorem applies, and beside them what a numerical search finds where the list is not known to be complete.
+
+    Without a theorem: the search alone. Each point says by its ``method`` which of the two it is.
+    """
+    try:
+        closed = one_neuron(activation, teacher)
+    except OutsideTheorem:
+        return search_one_neuron(activation, teacher)
+    if closed.complete:
+        return closed
+    found = search_one_neuron(activation, teacher)
+    scale = PopulationLandscape(activation, teacher).constant
+    new = [point for point in found if not any(_same(point, known, scale) for known in closed)]
+    remark = closed.remark if not new else f"{closed.remark}; the search adds {len(new)}"
+    return OneNeuronPoints([*closed, *new], False, remark, closed.statement, found.infimum)
+
+
+def _same(first: CriticalPoint, second: CriticalPoint, scale: float) -> bool:
+    """Equal loss and equal spectrum: one orbit."""
+    if abs(first.loss - second.loss) > 1e-9 * scale:
+        return False
+    return bool(
+        np.allclose(first.spectrum, second.spectrum, rtol=1e-6, atol=1e-7 * float(np.abs(second.spectrum).max()))
+    )

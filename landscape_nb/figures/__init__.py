@@ -1,0 +1,1 @@
+"""Pictures: ``draw(axes, object)`` functions in one visual grammar. matplotlib enters the package here and in the labs only."""
