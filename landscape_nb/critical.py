@@ -139,15 +139,31 @@ class CriticalPoint:
             counts["genuine"] = self.nullity - len(found)
         return counts
 
-    @property
+    @cached_property
     def kind(self) -> str:
-        """ "minimum", "saddle", "maximum", "degenerate minimum" or "degenerate saddle" (zero modes of symmetry left aside)."""
+        """ "minimum", "saddle", "maximum", "degenerate minimum" or "degenerate saddle" (zero modes of symmetry left aside).
+
+        Where genuine zero modes remain the Hessian does not decide: with index 0 the loss is evaluated nearby, and the point is a
+        "degenerate saddle" if some direction leads down at every distance tried, else a "degenerate minimum".
+        """
         degenerate = "degenerate " if self.zero_modes.get("genuine", 0) else ""
-        if self.index == 0:
+        if self.index == 0 and not (degenerate and self._leads_down()):
             return f"{degenerate}minimum"
-        if self.index == self.spectrum.size - self.nullity and not degenerate:
+        if 0 < self.index == self.spectrum.size - self.nullity and not degenerate:
             return "maximum"
         return f"{degenerate}saddle"
+
+    def _leads_down(self) -> bool:
+        """Whether the loss falls along a straight line of zero modes, at several distances down to a hundredth."""
+        values, vectors = np.linalg.eigh(self.hessian)
+        flat = vectors[:, np.argsort(np.abs(values))[: self.nullity]].T
+        directions = np.random.default_rng(0).normal(size=(200, len(flat))) @ flat
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        theta = self.student.theta
+        sizes = np.array([0.01, 0.03, 0.1]) * max(1.0, float(np.abs(theta).max()))
+        losses = self.landscape.value(theta + sizes[:, None, None] * directions)
+        noise = 1e-13 * max(self.loss, float(getattr(self.landscape, "constant", 0.0)))
+        return bool((losses < self.loss - noise).all(axis=0).any())
 
     def describe_zero_modes(self) -> str:
         """ "nullity 1 (rescaling 1)" or "nullity 0"."""

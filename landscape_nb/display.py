@@ -49,9 +49,13 @@ def below(value: float, bounds: tuple[float, ...] = (1e-12, 1e-9, 1e-6, 1e-3)) -
 
 
 def grouped(spectrum: ArrayLike, tolerance: float = 1e-9) -> list[tuple[float, int]]:
-    """Eigenvalues in ascending order with their multiplicities; equal means equal to this share of the largest."""
-    values = np.sort(np.asarray(spectrum, dtype=float))
+    """Eigenvalues in ascending order with their multiplicities; equal means equal to this share of the largest.
+
+    What is rounding noise beside the largest is 0, as in ``number``, so that zeros make one group.
+    """
+    values = np.asarray(spectrum, dtype=float)
     scale = float(np.abs(values).max(initial=0.0))
+    values = np.sort(np.where(np.abs(values) <= _NOISE * scale, 0.0, values))
     groups: list[list[float]] = []
     for value in values:
         near = groups and abs(value - groups[-1][-1]) <= tolerance * min(

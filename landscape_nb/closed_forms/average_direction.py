@@ -42,10 +42,14 @@ def radial_block(
     activation: Activation, teacher: Equicorrelation, norm: float, weight: float, sign: float
 ) -> tuple[float, float, float]:
     """(L_rr, L_ra, L_aa)."""
-    _, in_s, in_c, in_ss, in_sc, in_cc = pair_jet(activation, teacher, norm, sign)
+    value, in_s, in_c, in_ss, in_sc, in_cc = pair_jet(activation, teacher, norm, sign)
     reach = sign * teacher.norm * teacher.mean_cosine  # dc/dr
-    slope = 2 * norm * in_s + reach * in_c
-    curve = 2 * in_s + 4 * norm**2 * in_ss + 4 * norm * reach * in_sc + reach**2 * in_cc
+    degree = activation.homogeneous
+    if degree is None:
+        slope = 2 * norm * in_s + reach * in_c
+        curve = 2 * in_s + 4 * norm**2 * in_ss + 4 * norm * reach * in_sc + reach**2 * in_cc
+    else:  # g(r) = g(1) r^m, also where the partials are infinite (relu parallel to its only teacher)
+        slope, curve = degree * value / norm, degree * (degree - 1) * value / norm**2
     own, own_s, own_ss = (float(activation.self_kernel(norm**2, order)) for order in range(3))
     total = teacher.weight * teacher.k
     rr = weight**2 * (2 * own_s + 4 * norm**2 * own_ss) - 2 * weight * total * curve

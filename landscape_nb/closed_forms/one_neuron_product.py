@@ -41,7 +41,10 @@ def _average(activation: Activation, numbers: Equicorrelation) -> tuple[float, f
 
 
 def _single_teacher(landscape: PopulationLandscape, average: CriticalPoint) -> tuple[CriticalPoint, ...]:
-    """The critical point near the direction of one teacher, refined from there; nothing if there is none below the average."""
+    """The critical point near the direction of one teacher, refined from there; nothing if there is none below the average.
+
+    The refinement may also end between the teachers: only a point closer to one of them than to the others counts.
+    """
     teacher = landscape.teacher
     w = 0.6 * teacher.W[:1]
     overlap, own = (float(landscape.gradient(Network(w, [value]))[-1]) for value in (0.0, 1.0))
@@ -49,7 +52,8 @@ def _single_teacher(landscape: PopulationLandscape, average: CriticalPoint) -> t
         point = refine(landscape, Network(w, [overlap / (overlap - own)]), "towards a single teacher")
     except NotConverged:
         return ()
-    if point.loss >= average.loss - 1e-9 * max(average.loss, 1e-3):
+    closest, *others = np.sort(np.abs(teacher.W @ point.student.W[0]))[::-1]
+    if point.loss >= average.loss - 1e-9 * max(average.loss, 1e-3) or closest - others[0] < 1e-6 * closest:
         return ()
     return (CriticalPoint(landscape, point.student, point.name, "numerical", orbit=teacher.n),)
 

@@ -5,7 +5,9 @@ teacher and h(u) = (sqrt(1 - u^2) + u (pi - acos u))/(2 pi). Along a direction t
 
     L = rho^2/2 - 2 rho b s k h(u) + const    =>    a r = 2 b s k h(u),    L = const - 2 (b s k h(u))^2
 
-and across it the gradient vanishes by symmetry. u = +m: the average; u = -m: the anti-average. For orthonormal teachers,
+and across it the gradient vanishes by symmetry. u = +m: the average; u = -m: the anti-average, a saddle of index d - 1 (k >= 2).
+The average is a minimum while m (pi - acos m) > sqrt(1 - m^2)/(k - 1): always for beta >= 0; for strongly negative correlations, from
+beta = -0.605 down for k = 2, the neuron leaves towards fewer teachers and the average is a saddle of index k - 1. For orthonormal teachers,
 
     a r = (sqrt k/pi)(sqrt(k - 1) + pi - acos(1/sqrt k)),    const = k/2 + k (k - 1)/(2 pi).
 
@@ -75,7 +77,8 @@ STATEMENT = Statement(
         r"One relu neuron that learns from $k$ alike teachers has two half-lines of critical points, because only $a\,|w|$ matters: "
         r"along $u=+m$ (the **average**) and along $u=-m$ (the **anti-average**), $m^2=(1+(k-1)\beta)/k$, "
         r"$$a\,|w|=2\,b\,s\,k\,h(u),\qquad h(u)=\frac{\sqrt{1-u^2}+u(\pi-\arccos u)}{2\pi}.$$ "
-        r"The average is a minimum, the anti-average a saddle of index $d-1$. "
+        r"The anti-average is a saddle of index $d-1$ (for $k\ge2$). The average is a minimum while "
+        r"$m(\pi-\arccos m)>\sqrt{1-m^2}/(k-1)$, hence for every $\beta\ge0$, and a saddle of index $k-1$ for more negative correlations. "
         r"Orthonormal teachers, average: $L^*=\tfrac{k}{2}+\tfrac{k(k-1)}{2\pi}"
         r"-\tfrac{k}{2\pi^2}\left(\sqrt{k-1}+\pi-\arccos\tfrac{1}{\sqrt k}\right)^2$."
     ),

@@ -8,9 +8,10 @@ say nothing about the landscape. They are told apart from genuine degeneracy by 
   teacher's span; for linear the complement of sum b_j v_j, for square every eigenspace of sum b_j v_j v_j^T;
 * splitting: moving outgoing weight between two neurons with the same (or, for odd and even sigma, opposite) w;
 * silenced neuron: any change of w_i where a_i = 0;
-* idle neuron: any change of a_i where w_i = 0 and sigma(0) = 0.
+* idle neuron: any change of a_i where w_i = 0, a_i != 0 and sigma(0) = 0.
 
 The last two leave the function unchanged, but need not be zero modes: only those directions that the Hessian annihilates count.
+Where w_i = 0 and a_i = 0 the two meet, and changing both changes the function: only the former is listed there.
 """
 
 from __future__ import annotations
@@ -80,13 +81,14 @@ def symmetry_directions(activation: Activation, teacher: Network, student: Netwo
                 da = np.zeros(n)
                 da[i], da[j] = 1.0, 1.0 if opposite and activation.odd else -1.0
                 add("splitting", np.zeros((n, d)), da)
-    for i in np.flatnonzero(np.abs(a) <= _SAME * max(float(np.abs(a).max()), 1.0)):
+    silent = np.abs(a) <= _SAME * max(float(np.abs(a).max()), 1.0)
+    for i in np.flatnonzero(silent):
         for axis in range(d):
             dw = np.zeros((n, d))
             dw[i, axis] = 1.0
             add("silenced neuron", dw, np.zeros(n))
     if float(activation(0.0)) == 0.0:
-        for i in np.flatnonzero(~alive):
+        for i in np.flatnonzero(~alive & ~silent):
             da = np.zeros(n)
             da[i] = 1.0
             add("idle neuron", np.zeros((n, d)), da)
