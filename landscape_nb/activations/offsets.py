@@ -71,9 +71,10 @@ class OffsetActivation(Activation):
         return self._smallest_offset == 0.0 or largest > 100.0 * self._smallest_offset
 
     def jet(self, s: Array, c: Array, t: Array, area2: Array, order: int) -> tuple[Array, ...]:
-        nodes, weights = self.offsets
+        nodes = self.offsets[0]
         if nodes.size == 1:
-            return self.component(s, c, t, area2, float(nodes[0]), float(nodes[0]), order)
+            offset = nodes.reshape(())
+            return self.component(s, c, t, area2, offset, offset, order)
         return average_over_offsets(self.component, s, c, t, area2, order, self.offsets, self.offsets)
 
     def limit_kernel(self, c: Array, t: Array, area2: Array, order: int = 0) -> tuple[Array, ...]:

@@ -47,6 +47,9 @@ Array = np.ndarray
 _NEARLY_PARALLEL = 1e-4
 # Unit vectors closer than this are parallel: there the losses of step and sign have no derivatives.
 _PARALLEL = 1e-14
+_ZERO = np.float64(0.0)
+# Arrays with fewer entries are copied faster than broadcast.
+_SMALL = 2000
 # The second partials of a user's kernel with kinks are known for cosines up to 0.9.
 _BEYOND_COSINE = np.sqrt(2 * (1 - 0.9))
 
@@ -71,6 +74,8 @@ class PopulationLandscape:
             raise ValueError(f"teacher must be a Network(W, a); {teacher!r:.60} was given")
         self.activation = activation
         self.teacher = teacher
+        #: Input dimension.
+        self.d = teacher.d
         self._v = teacher.W
         self._minus_b = -teacher.a
         self._has_kinks = bool(activation.kinks)  # only then can a student lack derivatives
@@ -83,11 +88,6 @@ class PopulationLandscape:
 
     def __repr__(self) -> str:
         return f"PopulationLandscape({self.activation.name}, k={self.teacher.n}, d={self.d})"
-
-    @property
-    def d(self) -> int:
-        """Input dimension."""
-        return self.teacher.d
 
     def network(self, theta: ArrayLike) -> Network:
         """theta of one student, shape (p,), as a Network."""
@@ -109,7 +109,7 @@ class PopulationLandscape:
     def value_and_gradient(self, student: Network | ArrayLike) -> tuple[Array, Array]:
         """(L, dL/dtheta), shapes (...) and (..., p), at the cost of the gradient alone."""
         theta = self._theta(student)
-        if theta.ndim == 1 and not self._has_kinks:
+        if theta.ndim == 1 and not (self._has_kinks or self.activation.separate_diagonal):
             return self._value_and_gradient_of_one(theta)
         w, a, s, covariance, t, area2, q = self._pairs(theta)
         kernel, in_s, in_c = self._jet(s, covariance, t, area2, q, 1)
@@ -244,7 +244,7 @@ class PopulationLandscape:
                 f"theta must have n d + n entries on its last axis, a multiple of {self.d + 1} for d = {self.d}; "
                 f"its shape is {theta.shape}"
             )
-        if not math.isfinite(np.vdot(theta, theta)):
+        if not math.isfinite(theta.dot(theta) if theta.ndim == 1 else np.vdot(theta, theta)):
             finite = np.isfinite(theta)
             if theta.ndim == 1 and not finite.all():
                 raise ValueError(f"theta must hold finite numbers; it holds {theta[~finite][0]}")
@@ -272,34 +272,40 @@ class PopulationLandscape:
 
     def _value_and_gradient_of_one(self, theta: Array) -> tuple[Array, Array]:
         """The same for one student, in as few array operations as possible: small networks pay for each."""
-        d, k = self.d, self.teacher.n
+        d, (k, _) = self.d, self._v.shape
         n = theta.size // (d + 1)
         a = theta[n * d :]
-        z, q, t = np.empty((n + k, d)), np.empty(n + k), np.empty(n + k)
+        z, q = np.empty((n + k, d)), np.zeros(n + k)
         w = z[:n]
         w[:] = theta[: n * d].reshape(n, d)
         z[n:] = self._v
-        q[:n] = a
         q[n:] = self._minus_b
         covariance = w.dot(z.T)
-        s = t[:n]
-        s[:] = covariance.diagonal()
-        t[n:] = self._t
-        area2 = self._squared_areas(w, s, covariance, t, self._v)
-        kernel, in_s, in_c = self._jet(s, covariance, t, area2, q, 1)
+        lengths = covariance.diagonal()
+        rows = n if n * (n + k) < _SMALL else 1
+        s, t = np.empty((n, n + k if rows == n else 1)), np.empty((rows, n + k))
+        s[:] = lengths[:, None]
+        t[:, :n] = lengths
+        t[:, n:] = self._t
+        area2 = s * t
+        area2 -= covariance * covariance
+        if self.activation.needs_area(lengths[lengths.argmax()]):
+            area2 = self._squared_areas(w, lengths, covariance, t[0], self._v)
+        kernel, in_s, in_c = self.activation.jet(s, covariance, t, area2, 1)
+        teacher_part = kernel.dot(q)
+        q[:n] = a
         residual = kernel.dot(q)
-        value = a.dot(residual + kernel[:, n:].dot(self._minus_b)) + self.constant
+        value = a.dot(residual + teacher_part) + self.constant
         # sum_q q_q (K_c z_q + 2 K_s w_i) as one product: 2 K_s w_i joins the term z_q = w_i
-        weighted = in_c * q
         radial = in_s.dot(q)
         radial += radial
-        weighted.reshape(-1)[: n * (n + k) : n + k + 1] += radial
-        force = weighted.dot(z)
-        force *= (a + a)[:, None]
+        weighted = np.multiply(in_c, q, out=area2)
+        weighted.reshape(-1)[:: n + k + 1] += radial
         gradient = np.empty(theta.size)
-        gradient[: n * d] = force.reshape(-1)
-        np.add(residual, residual, out=gradient[n * d :])
-        return np.maximum(value, 0.0), gradient
+        np.multiply(weighted.dot(z), a[:, None], out=gradient[: n * d].reshape(n, d))
+        gradient[n * d :] = residual
+        gradient += gradient
+        return max(value, _ZERO), gradient
 
     def _squared_areas(self, w: Array, s: Array, covariance: Array, t: Array, others: Array) -> Array:
         """D^2 = s t - c^2; for nearly parallel pairs from the unit vectors, D = |w| |z| |u' - u| |u' + u| / 2."""
