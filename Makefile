@@ -103,9 +103,10 @@ bench: $(VENV)/.test $(VENV)/.bench
 pages: $(VENV)/.test
 	@$(BIN)/python notebooks/refresh.py
 
-# A fresh environment without constraints, so that the newest versions that work together are taken.
+# A fresh environment without constraints, so that the newest versions that work together are taken. Run it with the oldest Python
+# that is to be served (make pins PYTHON=/usr/bin/python3.11): some packages already refuse the first releases of 3.11.
 pins: | $(BIN)/python
-	@rm -rf $(VENV)/pins && $(BIN)/python -m venv $(VENV)/pins
+	@rm -rf $(VENV)/pins && $(PYTHON) -m venv $(VENV)/pins
 	@$(VENV)/pins/bin/python -m pip install --quiet ".[lab]"
 	@$(VENV)/pins/bin/python tests/pins.py > $(VENV)/pins/requirements.txt
 	@cp $(VENV)/pins/requirements.txt binder/requirements.txt
