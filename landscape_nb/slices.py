@@ -54,12 +54,12 @@ def mean_plane(landscape: PopulationLandscape, toward: Array | None = None) -> P
         along, along_name = units[0], "first teacher"
     along = along / np.linalg.norm(along)
     candidates = [*(units[j] for j in range(teacher.n)), *np.eye(landscape.d)]
-    names = [f"teacher {j + 1}, across that" for j in range(teacher.n)] + ["another input direction"] * landscape.d
+    names = [f"towards teacher {j + 1}" for j in range(teacher.n)] + ["in another input direction"] * landscape.d
     for candidate, name in zip(candidates, names, strict=True):
         rest = candidate - (candidate @ along) * along
         if np.linalg.norm(rest) > 1e-6:
             return Plane(along, rest / np.linalg.norm(rest), along_name, name)
-    return Plane(along, np.zeros(landscape.d), along_name, "nothing (one dimension)")
+    return Plane(along, np.zeros(landscape.d), along_name, "")
 
 
 def best_weight(landscape: PopulationLandscape, x: Array, y: Array, plane: Plane) -> tuple[Array, Array]:

@@ -133,7 +133,8 @@ def draw_plane(axes: Axes, view: OneNeuronView) -> None:
         )
         if ceiling - lowest > 1e-6 * view.landscape.constant:
             axes.contour(view.x, view.y, view.surface, levels=levels[1:-1], colors="white", linewidths=0.8, alpha=0.75)
-        axes.set_ylabel(f"w along {view.plane.across_name}")
+        axes.set_ylabel(f"w across it, {view.plane.across_name}")
+        axes.set_anchor("N")
         axes.set(xlim=(-reach, reach), ylim=(-reach, reach))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(MaxNLocator(5, symmetric=True))

@@ -49,8 +49,8 @@ class Lab:
         self.controls: Mapping[str, Any] = self._make_controls()
         for name, control in self.controls.items():
             control.add_class(f"lab-control-{name}")
-            control.style.description_width = "130px"
-            control.layout.width = "330px"
+            control.style.description_width = "115px"
+            control.layout.width = "350px"
             control.observe(self._changed, names="value")
         self._picture = ipywidgets.Image(
             format="png", layout=ipywidgets.Layout(width="100%", max_width="960px", object_fit="contain")
@@ -66,7 +66,7 @@ class Lab:
         ):
             box.add_class(f"lab-{role}")
         panel = ipywidgets.HBox(
-            list(self.controls.values()), layout=ipywidgets.Layout(flex_flow="row wrap", max_width="1080px")
+            list(self.controls.values()), layout=ipywidgets.Layout(flex_flow="row wrap", max_width="1120px")
         )
         self._view = ipywidgets.VBox(
             [ipywidgets.HTML(_STYLE), panel, self._status_box, self._picture, self._caption_box, self._numbers_box]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -135,8 +136,9 @@ class OneNeuron(Lab):
             if view.landscape.activation.homogeneous
             else ""
         )
+        across = f" and, across it, the direction {view.plane.across_name}" if view.plane.across_name else ""
         return (
-            f"Left: the loss over the plane of w spanned by the {view.plane.along_name} and the direction of {view.plane.across_name}, each point with its "
+            f"Left: the loss over the weight vectors w spanned by the {view.plane.along_name}{across}, each with its "
             "best outgoing weight; dark is low, contour levels crowd at the minimum; discs are minima, rings saddles with their index."
             f"{crosses}{ray} Upper right: the same loss over |w| along the point shown. Lower right: its Hessian spectrum, negative eigenvalues "
             "below the axis, zero modes hatched and named."
@@ -192,8 +194,9 @@ def _theorem(result: OneNeuronResult) -> str:
     )
     verdict = "applies" if result.applies else "does not apply here: the points below come from a numerical search"
     checks = "; ".join(statement.verified)
+    claim = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", statement.claim)
     return (
         f"<p><b>{html.escape(statement.title[:1].upper() + statement.title[1:])} {verdict}.</b> <i>{html.escape(statement.status)}</i></p>"
-        f"<p>{statement.claim}</p>"
+        f"<p>{claim}</p>"
         f"<ul style='list-style:none;padding-left:0'>{ticks}</ul><p style='color:#555'>Checked by: {html.escape(checks)}.</p>"
     )
