@@ -43,7 +43,7 @@ class OutsideTheorem(ValueError):
     """A closed form was asked for outside its hypotheses. ``hypothesis`` is the sentence of the one that failed."""
 
     def __init__(self, statement: str, hypothesis: str, given: str, remedy: str) -> None:
-        super().__init__(f"{statement} needs {hypothesis}; {given} was given; {remedy}")
+        super().__init__(f"{statement} needs {hypothesis}; given: {given}; {remedy}")
         self.statement, self.hypothesis, self.given, self.remedy = statement, hypothesis, given, remedy
 
 
@@ -296,7 +296,7 @@ class Hypothesis:
     remedy: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Statement:
     """A theorem as an object: read by the tests, the pages, the labs and the command line.
 
@@ -317,6 +317,18 @@ class Statement:
     figure: str
     verified: tuple[str, ...]
     complete: Callable[[Activation, Network], str] = field(repr=False, default=lambda activation, teacher: "")
+
+    def __repr__(self) -> str:
+        return f"Statement({self.key!r}, {self.status})"
+
+    def _repr_markdown_(self) -> str:
+        needs = "\n".join(f"* {hypothesis.sentence}" for hypothesis in self.hypotheses)
+        checks = "; ".join(self.verified)
+        title = self.title[:1].upper() + self.title[1:]
+        return (
+            f"**{title}** ({self.status})\n\n{self.claim}\n\nIt needs\n\n{needs}\n\n"
+            f"*Source:* {self.source}\n\n*Checked by:* {checks}."
+        )
 
     def verdicts(self, activation: Activation, teacher: Network) -> tuple[tuple[str, str | None], ...]:
         """Each hypothesis with None where it holds, else what was given."""

@@ -155,7 +155,7 @@ class OneNeuron(Lab):
             lines.append(f"theorem: {result.statement.title} ({result.statement.status}); {view.points.remark}")
         else:
             failed = [
-                f"needs {sentence}; {given} was given" for sentence, given in result.verdicts if given is not None
+                f"needs {sentence}; given: {given}" for sentence, given in result.verdicts if given is not None
             ]
             lines.append(
                 "outside every theorem: numerical"
