@@ -1,6 +1,5 @@
 """A page in real JupyterLab, as a person uses it: run it, press keys on its controls, read what it shows."""
 
-import hashlib
 import re
 import time
 from pathlib import Path
@@ -63,7 +62,8 @@ element => {
     const copy = element.cloneNode(true);
     copy.querySelectorAll('style').forEach(node => node.remove());
     copy.querySelectorAll('mjx-container').forEach(formula => {
-        const numbers = [...formula.querySelectorAll('mjx-assistive-mml mn')].map(node => node.textContent);
+        const numbers = [...formula.querySelectorAll('mjx-assistive-mml mn')]
+            .map(node => node.textContent.replace(/\\.$/, ''));
         formula.replaceWith(' [' + numbers.sort().join(' ') + '] ');
     });
     copy.querySelectorAll('br, p, div, li, tr, td, th, table, h1, h2, h3, h4').forEach(node => node.append(' '));
@@ -76,8 +76,9 @@ async element => {
     const image = element.tagName === 'IMG' ? element : element.querySelector('img');
     if (!image || !image.src) return null;
     await image.decode();
-    const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
-    return {bytes: Array.from(bytes), width: image.naturalWidth, height: image.naturalHeight};
+    const digest = await crypto.subtle.digest('SHA-256', await (await fetch(image.src)).arrayBuffer());
+    const name = [...new Uint8Array(digest)].map(byte => byte.toString(16).padStart(2, '0')).join('');
+    return {name, width: image.naturalWidth, height: image.naturalHeight};
 }
 """
 
@@ -208,7 +209,12 @@ class PageInJupyterLab:
         assert found, "the lab shows no picture"
         assert found["width"] > 100
         assert found["height"] > 100
-        return hashlib.sha256(bytes(found["bytes"])).hexdigest()
+        return found["name"]
+
+    def dimmed(self, lab: str) -> bool:
+        """Whether the picture is shown as one of an earlier state."""
+        image = self.lab(lab).locator("img.lab-picture, .lab-picture img").first
+        return image.evaluate("image => Number(getComputedStyle(image).opacity)") < 0.6
 
     def wait_until(self, condition, seconds: float = 60.0) -> bool:
         """Poll what the page shows; a condition that looks at a picture being replaced may raise and is asked again."""
@@ -253,7 +259,10 @@ def words(html: str) -> str:
                 self.parts.append(data)
 
     def numbers(formula: re.Match) -> str:
-        return " [" + " ".join(sorted(re.findall(r"\d+(?:\.\d+)?", next(filter(None, formula.groups()))))) + "] "
+        latex = re.sub(
+            r"(\\[dt]?frac|[_^])(\d)(?=\d)", r"\1\2 ", next(filter(None, formula.groups()))
+        )  # \frac12 is 1/2
+        return " [" + " ".join(sorted(re.findall(r"\d+(?:\.\d+)?", latex))) + "] "
 
     text = Text()
     text.feed(html)

@@ -4,6 +4,7 @@ A new page needs a few lines in STORIES: the lab, and for each move what is pres
 the page must then show is computed here by the same library in the same state.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -48,7 +49,54 @@ class Story:
         return getattr(labs, self.lab)(**self.start)
 
 
-STORIES: tuple[Story, ...] = ()
+def kernel(name: str, norm1: float, norm2: float, degrees: float) -> tuple[str, ...]:
+    """The kernel and its slope over the cosine, as the lab prints them."""
+    from landscape_nb import ACTIVATIONS
+    from landscape_nb.display import number
+
+    point = norm1**2, norm1 * norm2 * math.cos(math.radians(degrees)), norm2**2
+    slope = norm1 * norm2 * ACTIVATIONS[name].kernel_slopes(*point)[1]
+    return number(ACTIVATIONS[name].kernel(*point), 8), number(slope, 8)
+
+
+def erf_average(k: int) -> tuple[str, ...]:
+    """Loss, norm and outgoing weight of one erf neuron that averages k orthonormal teachers, as the lab prints them."""
+    from landscape_nb.display import number
+
+    loss = k / 3 - 2 / math.pi * k**2 * math.asin(1 / (2 * k))
+    return number(loss, 8), number(1 / math.sqrt(2 * k - 1), 6), "index", "minimum", "applies"
+
+
+STORIES = (
+    Story(
+        "01_kernels",
+        "Kernels",
+        start={"activation": "tanh", "norm1": 2.0, "norm2": 1.0, "angle": 30},  # where the page leaves its lab
+        moves=(
+            Move("activation", "relu", {"activation": "relu"}, lambda: kernel("relu", 2, 1, 30)),
+            Move("angle", 6, {"angle": 60}, lambda: kernel("relu", 2, 1, 60)),
+            Move("norm1", -10, {"norm1": 1.0}, lambda: (*kernel("relu", 1, 1, 60), "Monte Carlo")),
+            Move("activation", "erf", {"activation": "erf"}, lambda: kernel("erf", 1, 1, 60)),
+            Move("seed", 1, {"seed": 1}, lambda: kernel("erf", 1, 1, 60)),
+        ),
+    ),
+    Story(
+        "02_one_neuron",
+        "OneNeuron",
+        start={"activation": "erf", "k": 3, "d": 4},
+        moves=(
+            Move("k", 1, {"k": 4}, lambda: erf_average(4)),
+            Move("k", 1, {"k": 5}, refused="do not fit in dimension 4"),
+            Move("d", 1, {"d": 5}, lambda: erf_average(5)),
+            Move("k", -3, {"k": 2}, lambda: erf_average(2)),
+            Move("correlation", 4, {"correlation": 0.2}, lambda: ("applies",)),
+            Move("spread", 1, {"spread": 0.1}, lambda: ("outside every theorem", "numerical search", "given")),
+            Move("spread", -1, {"spread": 0.0}, lambda: ("applies",)),
+            Move("activation", "relu", {"activation": "relu"}, lambda: ("rescaling", "applies")),
+            Move("point", 1, {"point": 2}, lambda: ("point 2 of",)),
+        ),
+    ),
+)
 
 
 def in_order(widget) -> Iterator[Any]:
@@ -125,6 +173,7 @@ def test_a_page_reads_without_running_and_runs_without_an_error(name, opened):
     page.run()
     page.saved("run")
     assert page.errors() == []
+    assert not page.untypeset(), "formulas that were not typeset"
     assert page.outside == [], "the page asks another host"
 
     for lab in page.labs():
@@ -162,6 +211,7 @@ def test_a_lab_follows_its_controls_to_the_right_values(story, opened):
         shown = " ".join(page.read(story.css, part) for part in WORDS)
         for word in (*move.shows(), move.refused):
             assert word in shown, f"after {move}: {word!r} does not stand in {shown!r}"
+        assert page.dimmed(story.css) == bool(move.refused), f"after {move}: only a refused state dims the picture"
         if not move.refused:
             assert page.wait_until(lambda: page.picture(story.css) != picture), f"after {move}: the same picture"  # noqa: B023
         page.lab(story.css).scroll_into_view_if_needed()
