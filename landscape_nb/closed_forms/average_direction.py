@@ -35,7 +35,8 @@ def pair_jet(activation: Activation, teacher: Equicorrelation, norm: float, sign
     s, t = norm**2, teacher.norm**2
     c = sign * norm * teacher.norm * teacher.mean_cosine
     area2 = s * t * (teacher.k - 1) * (1.0 - teacher.correlation) / teacher.k
-    return tuple(float(part) for part in activation.jet(*(np.array(x) for x in (s, c, t, area2)), 2))
+    jet = activation.jet(np.array(s), np.array(c), np.array(t), np.array(area2), 2)
+    return tuple(float(part) for part in jet)
 
 
 def radial_block(

@@ -66,7 +66,7 @@ def symmetry_directions(activation: Activation, teacher: Network, student: Netwo
     scale = max(float(np.abs(w).max()), 1e-300)
     alive = np.abs(w).max(axis=1) > _SAME * scale
     if activation.homogeneous is not None:
-        for i in np.flatnonzero(alive):
+        for i in np.flatnonzero(alive).tolist():
             dw, da = np.zeros((n, d)), np.zeros(n)
             dw[i], da[i] = w[i], -activation.homogeneous * a[i]
             add("rescaling", dw, da)
