@@ -65,12 +65,23 @@ def refresh(page: Path, timeout: int = 600) -> bool:
     return after != before
 
 
+def store_picture_of_the_readme(path: Path) -> None:
+    """The still picture of the one-neuron lab, drawn by the lab itself."""
+    from landscape_nb.labs import OneNeuron
+
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(OneNeuron(activation="erf", k=3, d=4)._repr_mimebundle_()["image/png"])
+
+
 def main() -> int:
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("pages", nargs="*", type=Path, help="notebooks to run (default: all beside this file)")
-    pages = arguments.parse_args().pages or sorted(Path(__file__).parent.glob("*.ipynb"))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pages", nargs="*", type=Path, help="notebooks to run (default: all beside this file)")
+    arguments = parser.parse_args()
+    pages = arguments.pages or sorted(Path(__file__).parent.glob("*.ipynb"))
     for page in pages:
         print(f"{page.name}: {'stored' if refresh(page) else 'unchanged'}")
+    if not arguments.pages:
+        store_picture_of_the_readme(Path(__file__).parent / "pictures" / "one_neuron.png")
     return 0
 
 
