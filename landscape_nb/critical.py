@@ -29,12 +29,17 @@ INDEX_TOLERANCE = 1e-13
 RESIDUAL_TOLERANCE = 1e-13
 
 
-class Landscape(Protocol):
+class TwiceDifferentiable(Protocol):
+    """What Newton's iteration needs of a function of flat parameters (..., p)."""
+
+    def gradient(self, student: Any) -> Array: ...
+    def hessian(self, student: Any) -> Array: ...
+
+
+class Landscape(TwiceDifferentiable, Protocol):
     """What a critical point needs of a landscape: exact derivatives on flat parameters, and its symmetries."""
 
     def value(self, student: Any) -> Array: ...
-    def gradient(self, student: Any) -> Array: ...
-    def hessian(self, student: Any) -> Array: ...
     def network(self, theta: ArrayLike) -> Network: ...
     def symmetry_directions(self, student: Any) -> dict[str, Array]: ...
 
@@ -130,7 +135,8 @@ class CriticalPoint:
                 continue
             left, stretch, _ = np.linalg.svd(basis @ self.hessian)
             stretch = np.append(stretch, np.zeros(len(basis) - len(stretch)))
-            null = left.T[stretch <= 1e2 * INDEX_TOLERANCE * largest] @ basis
+            # a Hessian that is known to vanish annihilates everything, whatever its entries' rounding
+            null = left.T[stretch <= (1e2 * INDEX_TOLERANCE * largest if largest > 0 else np.inf)] @ basis
             null = null[: self.nullity - len(found)]
             if len(null):
                 counts[name] = len(null)
@@ -185,7 +191,7 @@ class CriticalPoint:
 # refinement -----------------------------------------------------------------------------------------------------------
 
 
-def newton(landscape: Landscape, theta: ArrayLike, iterations: int = 100) -> tuple[Array, Array, Array]:
+def newton(landscape: TwiceDifferentiable, theta: ArrayLike, iterations: int = 100) -> tuple[Array, Array, Array]:
     """Safeguarded Newton iteration on grad L = 0 for a batch of students, towards critical points of any index.
 
     Levenberg-Marquardt on the gradient: with H = Q diag(l) Q^T the step is -Q diag(l / (l^2 + mu)) Q^T grad L, taken only where
@@ -200,7 +206,7 @@ def newton(landscape: Landscape, theta: ArrayLike, iterations: int = 100) -> tup
         return _newton(landscape, np.array(theta, dtype=float), iterations)
 
 
-def _newton(landscape: Landscape, theta: Array, iterations: int) -> tuple[Array, Array, Array]:
+def _newton(landscape: TwiceDifferentiable, theta: Array, iterations: int) -> tuple[Array, Array, Array]:
     lead, p = theta.shape[:-1], theta.shape[-1]
     theta = theta.reshape(-1, p)
     gradient = landscape.gradient(theta)

@@ -5,7 +5,8 @@ rotations of the complement of the teachers' span change nothing. So the search 
 starts at once, by a Newton iteration that does not care about the index, and then
 
 * drops what did not converge and what ran away (a gradient can be small because the norm is large),
-* counts points of equal loss, norm, weight and spectrum as one orbit (symmetric teachers have many copies of a point),
+* counts points of equal loss, norm, weight and spectrum as one orbit (symmetric teachers have many copies of a point), and
+  degenerate points of equal loss as one curve of critical points,
 * asks whether the infimum lies at infinity: where r^-m sigma(r z) tends to a limit as r -> inf (step, sign or relu), the neuron
   a = rho r^-m has a limit loss, minimised over its direction; if it lies below every finite point, the search says so.
 """
@@ -95,8 +96,17 @@ def trivial_point(landscape: PopulationLandscape) -> CriticalPoint | None:
 
     name = "the zero student (a = 0)"
     if not activation.kinks:
-        if abs(float(overlap(np.zeros(d)))) <= 1e-14 * scale:
-            return CriticalPoint(landscape, Network(np.zeros((1, d)), [0.0]), name, "closed form")
+        t = np.einsum("jd,jd->j", landscape.teacher.W, landscape.teacher.W)
+        kernel, _, slope = activation.jet(np.zeros_like(t), np.zeros_like(t), t, np.zeros_like(t), 1)
+        terms = landscape.teacher.a * kernel
+        if abs(terms.sum()) <= 1e-14 * np.abs(terms).sum():  # w = 0 solves it, exactly or by cancellation
+            return CriticalPoint(
+                landscape,
+                Network(np.zeros((1, d)), [0.0]),
+                name,
+                "closed form",
+                known_spectrum=_spectrum_at_zero(landscape, slope),
+            )
     elif activation.exact == "numerical":
         return None
     directions = _directions(landscape.teacher.W, np.random.default_rng(0), 64)
@@ -158,6 +168,22 @@ def trivial_point(landscape: PopulationLandscape) -> CriticalPoint | None:
     return CriticalPoint(landscape, student, name, "numerical")
 
 
+def _spectrum_at_zero(landscape: PopulationLandscape, slope: Array) -> Array:
+    """Eigenvalues at w = 0, a = 0: the Hessian is [[0, g], [g, 2 k(0)]] with g = -2 sum_j b_j K_c(0, v_j) v_j.
+
+    slope : K_c(0, v_j). A sum that cancels to rounding counts as g = 0.
+    """
+    terms = 2 * (landscape.teacher.a * slope)[:, None] * landscape.teacher.W
+    length = float(np.linalg.norm(terms.sum(axis=0)))
+    if length <= 1e-13 * np.linalg.norm(terms, axis=1).sum():
+        length = 0.0
+    own = float(landscape.activation.self_kernel(0.0))
+    spread = float(np.hypot(own, length))
+    # own - spread without cancellation
+    low = -(length**2) / (own + spread) if length else 0.0
+    return np.concatenate([[low], np.zeros(landscape.d - 1), [own + spread]])
+
+
 # the search -----------------------------------------------------------------------------------------------------------
 
 
@@ -191,7 +217,7 @@ def _name(student: Network, teacher: Network) -> str:
     lengths = np.linalg.norm(teacher.W, axis=1)
     if norm == 0:
         return "constant student (w = 0)"
-    cosines = np.sort((teacher.W @ student.W[0] / (norm * np.where(lengths > 0, lengths, 1.0))))[::-1]
+    cosines = np.sort(teacher.W @ student.W[0] / (norm * np.where(lengths > 0, lengths, 1.0)))[::-1]
     steps = np.flatnonzero(-np.diff(cosines) > 1e-6)
     if np.abs(cosines).max() < 1e-6:
         return "across all teachers"
@@ -203,6 +229,43 @@ def _name(student: Network, teacher: Network) -> str:
             return "towards a single teacher" if count == 1 else f"towards {count} of {teacher.n} teachers"
         return f"away from {teacher.n - count} of {teacher.n} teachers"
     return f"towards teacher {int(np.argmax(teacher.W @ student.W[0] / np.where(lengths > 0, lengths, 1.0))) + 1}"
+
+
+class _Profile:
+    """P(w) = min_a L(w, a), whose critical points are those of L with a != 0, and those with no overlap at all.
+
+    L is quadratic in a, with curvature 2 k(|w|^2). In (w, a) a neuron that works almost linearly lies in a long bent valley
+    a w = const, where Newton's iteration creeps; in w alone the valley is straight.
+    """
+
+    def __init__(self, landscape: PopulationLandscape) -> None:
+        self.landscape = landscape
+
+    def with_weight(self, w: Array) -> Array:
+        """theta with the best a for each w, shape (..., d + 1)."""
+        silent = np.concatenate([w, np.zeros((*w.shape[:-1], 1))], axis=-1)
+        slope = self.landscape.gradient(silent)[..., -1]
+        own = self.landscape.activation.self_kernel(np.minimum(np.sum(w * w, axis=-1), 1e300))
+        silent[..., -1] = -0.5 * slope / own
+        return silent
+
+    def value(self, w: Array) -> Array:
+        return self.landscape.value(self.with_weight(w))
+
+    def gradient(self, w: Array) -> Array:
+        return self.landscape.gradient(self.with_weight(w))[..., :-1]
+
+    def hessian(self, w: Array) -> Array:
+        """The Schur complement L_ww - L_wa L_aw / L_aa."""
+        hessian = self.landscape.hessian(self.with_weight(w))
+        cross = hessian[..., :-1, -1]
+        return hessian[..., :-1, :-1] - cross[..., :, None] * cross[..., None, :] / hessian[..., -1:, -1:]
+
+
+def _one_continuum(first: CriticalPoint, second: CriticalPoint, constant: float) -> bool:
+    """Whether two degenerate points of one loss and index look like points of one curve of critical points."""
+    same_loss = abs(first.loss - second.loss) <= 1e-10 * constant
+    return same_loss and first.index == second.index and "genuine" in second.zero_modes
 
 
 def _reduced(teacher: Network) -> tuple[Network, Array]:
@@ -264,12 +327,13 @@ def search_one_neuron(
 ) -> OneNeuronPoints:
     """Critical points of the one-neuron problem for any activation and teacher, numerically; lowest loss first.
 
-    starts : number of random starts, beside those along sums of teachers (default 150; 20 for a user's activation). seed : of their directions and norms.
+    starts : number of random starts, beside those along sums of teachers (default 150; 80 for a mixture, 20 for a
+    user's activation). seed : of their directions and norms.
     Every point is refined to max |grad L| <= 1e-13 max(1, largest Hessian eigenvalue). A search proves nothing about completeness;
     ``infimum`` tells if the loss falls below all points found as |w| -> inf.
     """
     if starts is None:
-        starts = 20 if activation.exact == "numerical" else 150
+        starts = {"closed form": 150, "mixture": 80, "numerical": 20}[activation.exact]
     landscape = PopulationLandscape(activation, teacher)
     if landscape.constant == 0:
         raise ValueError(
@@ -280,22 +344,30 @@ def search_one_neuron(
     rng = np.random.default_rng(seed)
     directions = _directions(reduced_teacher.W, rng, starts)
     longest = float(np.linalg.norm(teacher.W, axis=1).max())
-    structured = len(directions) - starts
-    norms = longest * np.concatenate(
-        [np.full(max(structured, 0), 0.7), np.exp(rng.uniform(np.log(0.1), np.log(4.0), starts))]
-    )
-    w = directions * norms[-len(directions) :, None]
-    # the best a for each w: L is quadratic in a
-    with_a = [np.concatenate([w, np.full((len(w), 1), a)], axis=-1) for a in (0.0, 1.0)]
+    structured = directions[: len(directions) - starts]
+    if activation.odd or activation.even:
+        structured = structured[: len(structured) // 2]  # the other half are their opposites
+    norms = longest * np.exp(rng.uniform(np.log(0.1), np.log(4.0), starts))
+    norms[::3] /= max(1.0, longest)  # bounded activations answer long teachers with a neuron of norm about 1
+    w = np.vstack([*(longest * share * structured for share in (0.4, 0.7, 1.0)), directions[-starts:] * norms[:, None]])
+    profile = _Profile(reduced)
     with np.errstate(over="ignore", invalid="ignore"):  # exp: such starts are left out
-        intercept, at_one = (reduced.gradient(theta)[:, -1] for theta in with_a)
-        curvature = at_one - intercept
-    usable = np.isfinite(curvature) & (curvature > 1e-12)
-    theta = np.concatenate([w, (-intercept / np.where(usable, curvature, 1.0))[:, None]], axis=-1)[usable]
+        own = activation.self_kernel(np.sum(w * w, axis=-1))
+        usable = np.isfinite(own) & (own > 1e-12)
+        w[~usable] = longest * directions[0]
+        theta = profile.with_weight(w)
+        usable &= np.isfinite(theta).all(axis=-1) & np.isfinite(reduced.gradient(theta)).all(axis=-1)
+    along, w, theta = usable[: 3 * len(structured)], w[: 3 * len(structured)], theta[usable]
     theta, residual, largest = newton(reduced, theta, 150)
+    count = len(theta)
+    if activation.homogeneous is None:  # then there is no bent valley that rescaling does not straighten
+        w, _, _ = newton(profile, w[along], 100)
+        more = newton(reduced, profile.with_weight(w), 50)
+        theta, residual, largest = (np.concatenate(pair) for pair in zip((theta, residual, largest), more, strict=True))
 
     points: list[CriticalPoint] = []
     seen: list[Array] = []
+    places: list[tuple[float, Array]] = []
     runaways = 0
     scale = np.sqrt(landscape.constant)
     for row in np.flatnonzero(residual <= RESIDUAL_TOLERANCE * np.maximum(1.0, largest)):
@@ -317,7 +389,15 @@ def search_one_neuron(
         size = np.maximum(np.abs(signature), np.abs(signature).max() * 1e-3)
         if any(np.all(np.abs(signature - other) <= _SAME * size) for other in seen):
             continue
+        # along a valley too flat for its end to be found, the same loss in the same direction is the same point
+        cosines = np.sort(reduced_teacher.W @ student.W[0]) / (longest * max(float(np.linalg.norm(student.W)), 1e-300))
+        if any(
+            abs(signature[0] - loss) <= 1e-10 * landscape.constant and np.abs(cosines - other).max() <= 1e-4
+            for loss, other in places
+        ):
+            continue
         seen.append(signature)
+        places.append((signature[0], cosines))
         lifted = Network(student.W @ basis.T, student.a)
         point = CriticalPoint(landscape, lifted, _name(lifted, teacher), "numerical")
         if point.residual > RESIDUAL_TOLERANCE * max(1.0, float(np.abs(point.spectrum).max())):
@@ -325,15 +405,24 @@ def search_one_neuron(
                 point = refine(landscape, lifted, point.name)
             except NotConverged:
                 continue
+        degenerate = bool(point.zero_modes.get("genuine"))
+        if degenerate and row >= count:
+            continue  # the profile is flat far out
+        if degenerate and any(_one_continuum(point, other, landscape.constant) for other in points):
+            continue
         points.append(point)
     limit = _limit_at_infinity(landscape)
     lowest = min((point.loss for point in points), default=landscape.constant)
+    with np.errstate(over="ignore", invalid="ignore"):
+        near = np.linalg.norm(theta[:, :-1], axis=-1) <= _LONGEST * longest
+        reached = reduced.value(theta[near & np.isfinite(residual)])
+    lowest = min(lowest, float(np.min(reached[np.isfinite(reached)], initial=np.inf)))
     if limit is not None and limit.loss >= lowest - 1e-9 * landscape.constant:
         limit = None
     zero = trivial_point(landscape)
-    remark = f"found by search from {len(theta)} starts; others may exist"
+    remark = f"found by search from {count} starts; others may exist"
     if not points:
-        remark = f"no finite critical point with a != 0 was found from {len(theta)} starts"
+        remark = f"no finite critical point with a != 0 was found from {count} starts"
     if activation.jumps:
         remark += (
             "; where w is parallel to a teacher the loss has a cusp, which is no critical point even if it is a minimum"

@@ -82,13 +82,13 @@ def symmetry_directions(activation: Activation, teacher: Network, student: Netwo
                 da[i], da[j] = 1.0, 1.0 if opposite and activation.odd else -1.0
                 add("splitting", np.zeros((n, d)), da)
     silent = np.abs(a) <= _SAME * max(float(np.abs(a).max()), 1.0)
-    for i in np.flatnonzero(silent):
+    for i in np.flatnonzero(silent).tolist():
         for axis in range(d):
             dw = np.zeros((n, d))
             dw[i, axis] = 1.0
             add("silenced neuron", dw, np.zeros(n))
     if float(activation(0.0)) == 0.0:
-        for i in np.flatnonzero(~alive & ~silent):
+        for i in np.flatnonzero(~alive & ~silent).tolist():
             da = np.zeros(n)
             da[i] = 1.0
             add("idle neuron", np.zeros((n, d)), da)
