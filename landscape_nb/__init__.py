@@ -1,0 +1,132 @@
+"""Exact loss landscapes of two-layer networks: kernels, gradients, Hessians and critical points without sampling noise.
+
+    >>> from landscape_nb import ERF, one_neuron, orthonormal_teacher
+    >>> one_neuron(ERF, orthonormal_teacher(k=5, d=6))[0]
+    CriticalPoint(average of the teachers, minimum, loss=0.0724526, index=0, closed form)
+
+Every public name is found here; its module is loaded when the name is first used, so that ``import landscape_nb`` loads
+no other library. The command line is ``landscape-nb``, and ``landscape-nb lab`` opens the pages.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+#: Module -> the public names it defines. The imports below say the same to editors and type checkers; a test compares.
+_NAMES_OF = {
+    "activations": (
+        "ACTIVATIONS",
+        "ERF",
+        "RELU",
+        "LEAKY_RELU",
+        "LINEAR",
+        "SQUARE",
+        "CUBE",
+        "SIN",
+        "COS",
+        "EXP",
+        "GAUSSIAN",
+        "STEP",
+        "SIGN",
+        "NORMAL_CDF",
+        "GELU",
+        "TANH",
+        "SIGMOID",
+        "SOFTPLUS",
+        "SILU",
+        "Activation",
+        "leaky_relu",
+        "register_activation",
+    ),
+    "networks": (
+        "Network",
+        "orthonormal_teacher",
+        "equicorrelated_teacher",
+        "gaussian_teacher",
+        "permute",
+        "flip",
+        "rescale",
+        "canonical",
+    ),
+    "landscapes": ("PopulationLandscape",),
+    "critical": ("CriticalPoint", "NotConverged", "OutsideTheorem", "Statement", "refine"),
+    "search": ("search_one_neuron",),
+    "closed_forms": ("STATEMENTS",),
+    "closed_forms.one_neuron": ("one_neuron",),
+}
+_MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names}
+_SUBMODULES = ("figures", "labs")
+
+if TYPE_CHECKING:
+    from . import figures as figures
+    from . import labs as labs
+    from .activations import ACTIVATIONS as ACTIVATIONS
+    from .activations import COS as COS
+    from .activations import CUBE as CUBE
+    from .activations import ERF as ERF
+    from .activations import EXP as EXP
+    from .activations import GAUSSIAN as GAUSSIAN
+    from .activations import GELU as GELU
+    from .activations import LEAKY_RELU as LEAKY_RELU
+    from .activations import LINEAR as LINEAR
+    from .activations import NORMAL_CDF as NORMAL_CDF
+    from .activations import RELU as RELU
+    from .activations import SIGMOID as SIGMOID
+    from .activations import SIGN as SIGN
+    from .activations import SILU as SILU
+    from .activations import SIN as SIN
+    from .activations import SOFTPLUS as SOFTPLUS
+    from .activations import SQUARE as SQUARE
+    from .activations import STEP as STEP
+    from .activations import TANH as TANH
+    from .activations import Activation as Activation
+    from .activations import leaky_relu as leaky_relu
+    from .activations import register_activation as register_activation
+    from .closed_forms import STATEMENTS as STATEMENTS
+    from .closed_forms.one_neuron import one_neuron as one_neuron
+    from .critical import CriticalPoint as CriticalPoint
+    from .critical import NotConverged as NotConverged
+    from .critical import OutsideTheorem as OutsideTheorem
+    from .critical import Statement as Statement
+    from .critical import refine as refine
+    from .landscapes import PopulationLandscape as PopulationLandscape
+    from .networks import Network as Network
+    from .networks import canonical as canonical
+    from .networks import equicorrelated_teacher as equicorrelated_teacher
+    from .networks import flip as flip
+    from .networks import gaussian_teacher as gaussian_teacher
+    from .networks import orthonormal_teacher as orthonormal_teacher
+    from .networks import permute as permute
+    from .networks import rescale as rescale
+    from .search import search_one_neuron as search_one_neuron
+
+    __version__: str
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Load the module that defines the name, once."""
+        if name == "__version__":
+            from importlib.metadata import PackageNotFoundError, version
+
+            try:
+                value = version("landscape_nb")
+            except PackageNotFoundError:  # a source tree that nobody installed
+                value = "0+unknown"
+        elif name in _SUBMODULES:
+            value = import_module(f".{name}", __name__)
+        elif name in _MODULE_OF:
+            value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+        else:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message, name=name, obj=sys.modules[__name__])  # Python adds "Did you mean ...?"
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *(name for name in globals() if name.startswith("__")), "__version__"])
+
+
+__all__ = [*_MODULE_OF, *_SUBMODULES]
