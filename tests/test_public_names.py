@@ -105,13 +105,13 @@ def test_importing_the_package_loads_no_library():
     assert python(f"import sys, landscape_nb; print([m for m in {heavy} if m in sys.modules])") == "[]"
 
 
-@pytest.mark.parametrize("name", [name for name in PROMISED if name not in ("figures", "labs")])
-def test_using_a_name_of_the_mathematics_loads_numpy_alone(name):
-    if name != "search_one_neuron" and name.isupper() and name not in ("ERF", "ACTIVATIONS", "STATEMENTS"):
-        pytest.skip("the activations come from one module")
+@pytest.mark.parametrize("module", landscape_nb._NAMES_OF)
+def test_the_mathematics_loads_numpy_alone(module):
+    names = ", ".join(landscape_nb._NAMES_OF[module])
     heavy = ["scipy", "sympy", "matplotlib", "ipywidgets", "IPython"]
-    program = f"import sys; from landscape_nb import {name}; print([m for m in {heavy} if m in sys.modules])"
-    assert python(program) == "[]"
+    assert (
+        python(f"import sys; from landscape_nb import {names}; print([m for m in {heavy} if m in sys.modules])") == "[]"
+    )
 
 
 def test_figures_load_matplotlib_and_no_widgets():
