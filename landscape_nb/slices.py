@@ -63,23 +63,27 @@ def mean_plane(landscape: PopulationLandscape, toward: Array | None = None) -> P
 
 
 def best_weight(landscape: PopulationLandscape, x: Array, y: Array, plane: Plane) -> tuple[Array, Array]:
-    """(min_a L, the a that attains it) at w = x along + y across, broadcasting over x and y. NaN where k(|w|^2) = 0."""
+    """(min_a L, the a that attains it) at w = x along + y across, broadcasting over x and y.
+
+    NaN where k(|w|^2) = 0 or leaves the range of doubles.
+    """
     activation, teacher = landscape.activation, landscape.teacher
     x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
     s = x * x + y * y
     projections = np.column_stack(
         [teacher.W @ plane.along, teacher.W @ plane.across, np.einsum("jd,jd->j", teacher.W, teacher.W)]
     )
-    distinct, inverse = np.unique(np.round(projections, 12) + 0.0, axis=0, return_inverse=True)
+    _, first, inverse = np.unique(np.round(projections, 12) + 0.0, axis=0, return_index=True, return_inverse=True)
+    distinct = projections[first]
     weights = np.bincount(inverse.ravel(), weights=teacher.a, minlength=len(distinct))
     overlap = np.zeros(s.shape)
-    for (p, q, t), weight in zip(distinct, weights, strict=True):
-        c = p * x + q * y
-        # s t - c^2 = s (t - p^2 - q^2) + (x q - y p)^2, which does not cancel along a teacher
-        area2 = s * max(t - p * p - q * q, 0.0) + (x * q - y * p) ** 2
-        overlap += weight * activation.jet(s, c, np.full_like(s, t), area2, 0)[0]
     norms, places = np.unique(s, return_inverse=True)
-    own = activation.self_kernel(norms)[places.reshape(s.shape)]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        a = np.where(own > 0, overlap / own, np.nan)
-    return np.maximum(landscape.constant - a * overlap, 0.0), a
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        for (p, q, t), weight in zip(distinct, weights, strict=True):
+            c = p * x + q * y
+            # s t - c^2 = s (t - p^2 - q^2) + (x q - y p)^2, which does not cancel along a teacher
+            area2 = s * max(t - p * p - q * q, 0.0) + (x * q - y * p) ** 2
+            overlap += weight * activation.jet(s, c, np.full_like(s, t), area2, 0)[0]
+        own = activation.self_kernel(norms)[places.reshape(s.shape)]
+        a = np.where((own > 0) & np.isfinite(own), overlap / own, np.nan)
+        return np.maximum(landscape.constant - a * overlap, 0.0), a

@@ -65,9 +65,19 @@ def kernel_view(activation: Activation, norm1: float, norm2: float, angle: float
     cosines[[0, 90, 180]] = -1.0, 0.0, 1.0
     s, t = norm1**2, norm2**2
 
+    def covariance_and_area(cosine: Array) -> tuple[Array, Array]:
+        # the rounding of c = r1 r2 cos must not open the angle between parallel vectors: sign and step have a cusp there
+        sine = np.sqrt((1.0 - cosine) * (1.0 + cosine))
+        return cosine * norm1 * norm2, sine * norm1 * norm2
+
+    def kernel(cosine: Array) -> Array:
+        c, area = covariance_and_area(cosine)
+        return activation.kernel(s, c, t, area)
+
     def slope(cosine: Array) -> Array:
+        c, area = covariance_and_area(cosine)
         with np.errstate(invalid="ignore"):
-            return norm1 * norm2 * activation.kernel_slopes(s, cosine * norm1 * norm2, t)[1]
+            return norm1 * norm2 * activation.kernel_slopes(s, c, t, area)[1]
 
     x, y = np.random.default_rng(seed).normal(size=(2, 100_000))
     first = norm1 * x
@@ -82,10 +92,10 @@ def kernel_view(activation: Activation, norm1: float, norm2: float, angle: float
         norm1,
         norm2,
         angle,
-        float(activation.kernel(s, cosine * norm1 * norm2, t)),
+        float(kernel(np.asarray(cosine))),
         float(slope(np.asarray(cosine))),
         cosines,
-        activation.kernel(s, cosines * norm1 * norm2, t),
+        kernel(cosines),
         slope(cosines),
         sizes,
         estimates,
@@ -100,7 +110,7 @@ def draw(figure: Figure, view: KernelView) -> None:
     with matplotlib.rc_context(style.RC):
         figure.clear()
         panels = figure.subplots(2, 2, gridspec_kw={"width_ratios": (1.25, 1.0)})
-        figure.subplots_adjust(left=0.085, right=0.975, top=0.94, bottom=0.1, wspace=0.42, hspace=0.42)
+        figure.subplots_adjust(left=0.105, right=0.98, top=0.94, bottom=0.1, wspace=0.56, hspace=0.42)
         draw_kernel(panels[0, 0], view)
         draw_neurons(panels[0, 1], view)
         draw_sample(panels[1, 0], view)
@@ -133,7 +143,24 @@ def draw_kernel(axes: Axes, view: KernelView) -> None:
     slopes.set_ylabel("dK / d cos", color=style.STUDENT)
     handles = [*axes.get_legend_handles_labels()[0], *slopes.get_legend_handles_labels()[0]]
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.legend(handles, [str(handle.get_label()) for handle in handles], loc="upper left")
+    for panel in (axes, slopes):
+        panel.yaxis.set_major_locator(MaxNLocator(5))
+        panel.ticklabel_format(axis="y", scilimits=(-3, 4))
+    # on the upper of the two axes, so that neither curve runs over its words
+    slopes.legend(handles, [str(handle.get_label()) for handle in handles], loc=_free_corner(axes, slopes))
+
+
+def _free_corner(axes: Axes, slopes: Axes) -> str:
+    """The corner of a panel where a legend hides least of the curves; the current point counts most."""
+    corners = {"upper left": (0, 1), "lower left": (0, 0), "upper right": (1, 1), "lower right": (1, 0)}
+    hidden = dict.fromkeys(corners, 0)
+    for panel in (axes, slopes):
+        for line in panel.get_lines():
+            x, y = panel.transAxes.inverted().transform(panel.transData.transform(line.get_xydata())).T
+            for name, (right, top) in corners.items():
+                inside = (abs(x - right) < 0.58) & (abs(y - top) < 0.4) & (y > 0) & (y < 1)
+                hidden[name] += int(inside.sum()) * (1000 if x.size == 1 else 1)
+    return min(hidden, key=lambda name: hidden[name])
 
 
 def draw_neurons(axes: Axes, view: KernelView) -> None:
@@ -170,6 +197,12 @@ def draw_neurons(axes: Axes, view: KernelView) -> None:
 
 def draw_sample(axes: Axes, view: KernelView) -> None:
     """The error of the sample mean over the sample size, with its standard error and the 1/sqrt(N) law."""
+    axes.set(xlabel="sample size N", ylabel="error of the mean", title="What a sample would tell you")
+    if not view.errors.any():  # two sign neurons with one w, for example
+        axes.set(xscale="log", xlim=(view.sizes[0], view.sizes[-1]), yticks=[])
+        words = "The product is the same number\nfor every input x:\nany sample gives K exactly."
+        axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center")
+        return
     law = view.errors[-1] * np.sqrt(view.sizes[-1] / view.sizes)
     floor = 0.02 * float(law[-1]) + 1e-300
     error = np.maximum(np.abs(view.estimates - view.value), floor)
@@ -183,7 +216,6 @@ def draw_sample(axes: Axes, view: KernelView) -> None:
         linewidth=1.2,
         label=r"one standard error $\sigma/\sqrt{N}$",
     )
-    axes.set(xlabel="sample size N", ylabel="error of the mean", title="What a sample would tell you")
     axes.legend(loc="lower left")
 
 
@@ -193,6 +225,7 @@ def draw_hermite(axes: Axes, view: KernelView) -> None:
     axes.bar(m - 0.2, view.hermite1, 0.38, color=style.STUDENT, label="w", edgecolor="white")
     axes.bar(m + 0.2, view.hermite2, 0.38, color=style.TEACHER, label="v", hatch="///", edgecolor="white")
     axes.axhline(0.0, color=style.CURRENT, linewidth=0.8)
-    axes.set(xlabel="degree m", ylabel=r"$h_m$", title="Hermite coefficients of both")
+    axes.set(xlabel="degree m", ylabel=r"$h_m$", title="Hermite coefficients")
     axes.set_xticks(m)
+    axes.ticklabel_format(axis="y", scilimits=(-3, 4))
     axes.legend(loc="upper right")

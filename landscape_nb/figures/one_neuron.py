@@ -153,6 +153,7 @@ def draw_plane(axes: Axes, view: OneNeuronView) -> None:
     else:
         axes.plot(view.x, view.surface[0], color=style.CURRENT)
         axes.set(ylabel="loss", xlim=(-reach, reach))
+        axes.set_box_aspect(1)  # leaves the room for the legend that a plane leaves
     for i, point in enumerate(view.points):
         x, y, inside = place(view, point)
         if view.y.size == 1:
@@ -239,7 +240,9 @@ def draw_profile(axes: Axes, view: OneNeuronView) -> None:
             label=f"limit {number(view.points.infimum.loss, 5)}",
         )
     low, high = float(np.nanmin(view.profile)), float(np.nanmax(view.profile))
-    room = 0.1 * max(high - low, 0.02 * max(high, 1e-9))
+    room = 0.1 * (high - low)
+    if high - low <= 1e-6 * view.landscape.constant:  # a flat profile is flat, not rounding noise
+        room = 0.02 * max(high, view.landscape.constant)
     axes.set_ylim(low - room, high + room)
     axes.set(xlabel="|w|, log scale", ylabel="loss", title="Profile over the norm")
     axes.yaxis.set_major_locator(MaxNLocator(5))

@@ -73,11 +73,14 @@ class Kernels(Lab):
         body = "".join(f"<tr><td>{a}</td><td><b>{b}</b></td><td>{html.escape(c)}</td></tr>" for a, b, c in rows)
         return rf"<p>$\sigma(z)={act.latex}$ &nbsp; {kernel_formula(act)}</p><table>{body}</table>"
 
+    def _status(self, view: picture.KernelView) -> str:
+        return f"{view.activation.name}: {_LABEL[view.activation.exact]}"
+
     def _caption(self, view: picture.KernelView) -> str:
         return (
-            "Upper left: the kernel K (solid) and its slope (dash-dotted, right axis) over the cosine of the angle, the black dot and tangent "
-            "at your two neurons. Upper right: the two weight vectors. Lower left: how far a sample mean is from the exact K as the sample grows. "
-            "Lower right: the Hermite coefficients of both neurons; K is the sum of their products times cos^m."
+            "Upper left: the kernel K (solid) and its slope (dash-dotted, right axis) over the cosine of the angle, the black dot and "
+            "tangent at your two neurons. Upper right: the two weight vectors. Lower left: how far a sample mean is from the exact K as "
+            "the sample grows. Lower right: the Hermite coefficients of both neurons; K is the sum of their products times cos^m."
         )
 
     def _summary(self, view: picture.KernelView) -> str:
@@ -85,8 +88,8 @@ class Kernels(Lab):
         coefficients = ", ".join(number(value, 4, 1.0) for value in view.hermite1[:5])
         return "\n".join(
             [
-                f"Kernel of {view.activation.name} ({_LABEL[view.activation.exact]}), norms {number(view.norm1, 3)} and {number(view.norm2, 3)}, "
-                f"angle {view.angle:g} degrees",
+                f"Kernel of {view.activation.name} ({_LABEL[view.activation.exact]}), norms {number(view.norm1, 3)} and "
+                f"{number(view.norm2, 3)}, angle {view.angle:g} degrees",
                 f"K = {number(view.value, 8)}, slope dK/dcos = {number(view.slope, 8)}",
                 f"sample of {int(view.sizes[-1])}: {number(view.estimates[-1], 5)} +- {number(view.errors[-1], 2)}, "
                 f"{number(within, 2)} standard errors from the exact value",

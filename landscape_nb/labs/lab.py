@@ -10,7 +10,9 @@ error in a callback cannot vanish unseen.
 
 from __future__ import annotations
 
+import contextlib
 import html
+import numbers
 import threading
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -25,7 +27,7 @@ _STYLE = """<style>
 .lab-numbers th, .lab-numbers td {padding: 2px 12px 2px 0; text-align: left; border-bottom: 1px solid #ddd;}
 .lab-numbers, .lab-caption, .lab-status {font-size: 14px; line-height: 1.5;}
 .lab-numbers .widget-html-content, .lab-caption .widget-html-content {line-height: 1.5; overflow: visible;}
-.lab-dimmed img {opacity: 0.35;}
+img.lab-dimmed, .lab-dimmed img {opacity: 0.35;}
 </style>"""
 
 
@@ -45,6 +47,7 @@ class Lab:
         self._png = b""
         self._state: dict[str, Any] = {}
         self._result: Any = None
+        self._text = ""
         self.message = ""
         self.controls: Mapping[str, Any] = self._make_controls()
         for name, control in self.controls.items():
@@ -129,7 +132,7 @@ class Lab:
     @property
     def summary(self) -> str:
         """The picture as text."""
-        return self._summary(self._result)
+        return self._text
 
     @property
     def figure(self) -> Figure:
@@ -137,7 +140,8 @@ class Lab:
         return self._figure
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = {"text/plain": self.summary, "image/png": self._png}
+        with self._lock:
+            bundle: dict[str, Any] = {"text/plain": self.summary, "image/png": self._png}
         view = self._view._repr_mimebundle_()
         widget = "application/vnd.jupyter.widget-view+json"
         if view and widget in view:
@@ -160,14 +164,18 @@ class Lab:
             if options is not None:
                 if value not in options:
                     raise ValueError(f"{name} must be one of {', '.join(map(str, options))}; {value!r} was given")
-            elif (
+                continue
+            whole = isinstance(control.value, int)
+            if (
                 isinstance(value, bool)
-                or not isinstance(value, (int, float))
+                or not isinstance(value, numbers.Real)
                 or not control.min <= value <= control.max
+                or (whole and float(value) % 1 != 0)
             ):
-                raise ValueError(f"{name} must lie between {control.min:g} and {control.max:g}; {value!r} was given")
-            elif isinstance(control.value, int) and value != int(value):
-                raise ValueError(f"{name} must be a whole number; {value!r} was given")
+                kind = "a whole number" if whole else "a number"
+                raise ValueError(
+                    f"{name} must be {kind} between {control.min:g} and {control.max:g}; {value!r} was given"
+                )
 
     def _move(self, values: Mapping[str, Any]) -> None:
         self._quiet = True
@@ -187,22 +195,38 @@ class Lab:
         asked = {name: control.value for name, control in self.controls.items()}
         try:
             result = self._compute(asked)
-            self._draw(self._figure, result)
-            picture, numbers, caption = style.png(self._figure), self._numbers(result), self._caption(result)
         except ValueError as error:
             self._refuse(str(error))
             return
-        except Exception as error:  # a fault in the lab itself must show, and must not freeze the controls
-            self._refuse(f"this lab failed ({type(error).__name__}: {error}); please report it with the state {asked}")
-            if not self._state:
-                raise
+        except Exception as error:
+            self._fail(error, asked)
             return
-        self._result, self._state, self._png, self.message = result, asked, picture, ""
+        try:
+            self._draw(self._figure, result)
+            picture, text = style.png(self._figure), self._summary(result)
+            numbers, caption, status = self._numbers(result), self._caption(result), self._status(result)
+        except Exception as error:
+            self._draw_again()
+            self._fail(error, asked)
+            return
+        self._result, self._state, self._png, self._text, self.message = result, asked, picture, text, ""
         self._picture.remove_class("lab-dimmed")
         self._picture.value = picture
         self._numbers_box.value = numbers
         self._caption_box.value = f"<p>{html.escape(caption)}</p>"
-        self._status_box.value = f"<p role='status'>{html.escape(self._status(result))}</p>"
+        self._status_box.value = f"<p role='status'>{html.escape(status)}</p>"
+
+    def _fail(self, error: Exception, asked: dict[str, Any]) -> None:
+        """A fault in the lab itself must show, and must not freeze the controls."""
+        self._refuse(f"this lab failed ({type(error).__name__}: {error}); please report it with the state {asked}")
+        if not self._state:
+            raise error
+
+    def _draw_again(self) -> None:
+        """The figure of the last possible state, after a drawing that failed half-way."""
+        if self._state:
+            with contextlib.suppress(Exception):  # the PNG of that state is shown in any case
+                self._draw(self._figure, self._result)
 
     def _status(self, result: Any) -> str:
         """The status line of a state that exists."""

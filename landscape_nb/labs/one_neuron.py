@@ -140,8 +140,8 @@ class OneNeuron(Lab):
         return (
             f"Left: the loss over the weight vectors w spanned by the {view.plane.along_name}{across}, each with its "
             "best outgoing weight; dark is low, contour levels crowd at the minimum; discs are minima, rings saddles with their index."
-            f"{crosses}{ray} Upper right: the same loss over |w| along the point shown. Lower right: its Hessian spectrum, negative eigenvalues "
-            "below the axis, zero modes hatched and named."
+            f"{crosses}{ray} Upper right: the same loss over |w| along the point shown. Lower right: its Hessian spectrum, negative "
+            "eigenvalues below the axis, zero modes hatched and named."
         )
 
     def _summary(self, result: OneNeuronResult) -> str:
@@ -154,9 +154,7 @@ class OneNeuron(Lab):
         if result.applies and result.statement:
             lines.append(f"theorem: {result.statement.title} ({result.statement.status}); {view.points.remark}")
         else:
-            failed = [
-                f"needs {sentence}; given: {given}" for sentence, given in result.verdicts if given is not None
-            ]
+            failed = [f"needs {sentence}; given: {given}" for sentence, given in result.verdicts if given is not None]
             lines.append(
                 "outside every theorem: numerical"
                 + "".join(f"; {result.statement.title} {text}" for text in failed[:1] if result.statement)
