@@ -24,7 +24,7 @@ def number(value: float, digits: int = 6, scale: float = 0.0) -> str:
     if abs(value) <= max(_NOISE * scale, 1e-300):
         return "0"
     if scale > 0:
-        certain = int(np.floor(np.log10(abs(value) / (_NOISE * scale))))
+        certain = int(np.floor(np.log10(abs(value)) - np.log10(max(_NOISE * scale, 1e-300))))
         digits = max(1, min(digits, certain))
     rounded = f"{value:.{digits}g}"
     if "e" in rounded:

@@ -30,7 +30,8 @@ def one_neuron(activation: Activation, teacher: Network) -> OneNeuronPoints:
 
     activation : erf, relu, normal_cdf, sin, exp, cos, gaussian or linear. teacher : alike neurons (orthonormal or equicorrelated, one norm,
     one common weight); linear takes any. Where it exists, the zero student (a = 0, the shortest w with sum_j b_j K(w, v_j) = 0)
-    is among them, one representative of a hypersurface. cos and gaussian also list the direction of a single teacher, found numerically and labelled so.
+    is among them, one representative of a hypersurface. cos and gaussian also list the direction of a single teacher, found
+    numerically and labelled so.
 
     The result is a tuple of CriticalPoints that also says whether it is known to be ``complete``.
     Raises ``OutsideTheorem`` naming the hypothesis that fails; ``search_one_neuron`` then searches numerically.
