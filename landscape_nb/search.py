@@ -348,8 +348,11 @@ def search_one_neuron(
     if activation.odd or activation.even:
         structured = structured[: len(structured) // 2]  # the other half are their opposites
     norms = longest * np.exp(rng.uniform(np.log(0.1), np.log(4.0), starts))
-    norms[::3] /= max(1.0, longest)  # bounded activations answer long teachers with a neuron of norm about 1
-    w = np.vstack([*(longest * share * structured for share in (0.4, 0.7, 1.0)), directions[-starts:] * norms[:, None]])
+    sizes = [0.4 * longest, 0.7 * longest, longest]
+    if longest > 2:  # bounded activations answer long teachers with a neuron of norm about 1
+        norms[::3] /= longest
+        sizes.append(0.7)
+    w = np.vstack([*(size * structured for size in sizes), directions[-starts:] * norms[:, None]])
     profile = _Profile(reduced)
     with np.errstate(over="ignore", invalid="ignore"):  # exp: such starts are left out
         own = activation.self_kernel(np.sum(w * w, axis=-1))
@@ -357,7 +360,7 @@ def search_one_neuron(
         w[~usable] = longest * directions[0]
         theta = profile.with_weight(w)
         usable &= np.isfinite(theta).all(axis=-1) & np.isfinite(reduced.gradient(theta)).all(axis=-1)
-    along, w, theta = usable[: 3 * len(structured)], w[: 3 * len(structured)], theta[usable]
+    along, w, theta = usable[: len(sizes) * len(structured)], w[: len(sizes) * len(structured)], theta[usable]
     theta, residual, largest = newton(reduced, theta, 150)
     count = len(theta)
     if activation.homogeneous is None:  # then there is no bent valley that rescaling does not straighten
