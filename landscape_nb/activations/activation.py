@@ -220,10 +220,17 @@ class Activation:
         except ValueError:
             shapes = f"{s.shape}, {c.shape}, {t.shape}"
             raise ValueError(f"s, c and t must broadcast to one shape; their shapes are {shapes}") from None
+        # admissible is what has st - c^2 > 0: the rounded bound sqrt(s) sqrt(t) may lie an ulp below such a c
+        area2 = squared_area(s, c, t)
         largest = np.sqrt(s) * np.sqrt(t)
-        clipped = np.clip(c, -largest, largest)
-        if area is None:
-            area2 = np.where(clipped == c, squared_area(s, c, t), 0.0)
-        else:
-            area2 = np.square(np.broadcast_to(np.asarray(area, dtype=float), s.shape))
-        return s, clipped, t, area2
+        c = np.where(area2 > 0, c, np.clip(c, -largest, largest))
+        if area is not None:
+            area = np.asarray(area, dtype=float)
+            if not (np.isfinite(area) & (area >= 0)).all():
+                raise ValueError(f"area = sqrt(st - c^2) must hold finite numbers >= 0; area = {area!r} was given")
+            try:
+                area2 = np.square(np.broadcast_to(area, s.shape))
+            except ValueError:
+                shapes = f"{area.shape} and {s.shape}"
+                raise ValueError(f"area must broadcast to the shape of s, c and t; the shapes are {shapes}") from None
+        return s, c, t, area2

@@ -1,5 +1,6 @@
 """Every activation against the oracle: kernel, slopes, curvatures, diagonal, and the ends of the domain."""
 
+from fractions import Fraction
 from functools import partial
 
 import mpmath
@@ -411,10 +412,26 @@ def test_bad_covariances_are_refused_in_a_sentence(name, point, sentence):
             method(*point)
 
 
-@pytest.mark.parametrize("area", (np.nan, -1.0))
+@pytest.mark.parametrize("area", (np.nan, np.inf, -1.0, [0.1, -0.1], [0.1, 0.2, 0.3]))
 def test_a_bad_area_is_refused_in_a_sentence(area):
-    with pytest.raises(ValueError, match="area"):
-        ACTIVATIONS["relu"].kernel(1.0, 0.5, 1.0, area=area)
+    act = ACTIVATIONS["relu"]
+    for method in (act.kernel, act.kernel_slopes, act.kernel_curvatures):
+        with pytest.raises(ValueError, match=r"^area "):
+            method([1.0, 1.0], 0.5, 1.0, area=area)
+
+
+def test_an_admissible_covariance_above_the_rounded_bound_keeps_its_area():
+    """sqrt(s) sqrt(t) may round below a c with st - c^2 > 0."""
+    above = 0
+    for s, t in np.random.default_rng(0).uniform(1, 80, (300, 2)).tolist():
+        bound = np.sqrt(s) * np.sqrt(t)
+        for c in (bound + np.spacing(bound) * np.arange(-2, 3)).tolist():
+            area2 = Fraction(s) * Fraction(t) - Fraction(c) ** 2
+            _, clipped, _, computed = ACTIVATIONS["relu"]._checked(s, c, t, None)
+            assert computed == pytest.approx(max(float(area2), 0.0), rel=1e-10)
+            assert clipped == c or area2 <= 0
+            above += c > bound and area2 > 0
+    assert above >= 5
 
 
 def test_a_negative_or_undefined_variance_has_no_self_kernel():
