@@ -92,8 +92,14 @@ class CriticalPoint:
 
     @cached_property
     def hessian(self) -> Array:
-        """The exact Hessian, shape (p, p)."""
-        return self.landscape.hessian(self.student)
+        """The exact Hessian, shape (p, p); ValueError if the loss has none at this point."""
+        hessian = self.landscape.hessian(self.student)
+        if not np.isfinite(hessian).all():
+            raise ValueError(
+                f"the loss has no finite Hessian at this point ({self.name}), so it has no spectrum and no index; "
+                "move the student a little"
+            )
+        return hessian
 
     @cached_property
     def spectrum(self) -> Array:

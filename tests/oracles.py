@@ -124,9 +124,12 @@ def _graded(centres, finest, widest):
     return np.sort(np.concatenate([near, np.broadcast_to(uniform, (*near.shape[:-1], uniform.size))], axis=-1), axis=-1)
 
 
+_legendre = cache(np.polynomial.legendre.leggauss)
+
+
 def _nodes(breaks, points):
     """Gauss-Legendre nodes and weights, the normal density included, on the panels between the breaks (..., b)."""
-    node, weight = np.polynomial.legendre.leggauss(points)
+    node, weight = _legendre(points)
     middle, half = (breaks[..., 1:] + breaks[..., :-1]) / 2, (breaks[..., 1:] - breaks[..., :-1]) / 2
     x = (middle[..., None] + half[..., None] * node).reshape(*breaks.shape[:-1], -1)
     w = (half[..., None] * weight).reshape(x.shape)
@@ -149,9 +152,13 @@ def means(lefts, right, u, v, left_norms, right_norm, kinks=(0.0,), kinked=False
     if v == 0 or right_norm == 0:
         inner = right(right_norm * (u * x))
     else:
-        centres = np.stack([(k / right_norm - u * x) / v for k in kinks], axis=-1)
-        y, wy = _nodes(_graded(centres, 1 / max(1.0, right_norm * v), widest), points)
-        inner = np.einsum("ij,ij->i", right(right_norm * (u * x[:, None] + v * y)), wy)
+        inner = np.empty_like(x)
+        for start in range(0, x.size, 128):  # blocks that stay in the cache
+            block = x[start : start + 128]
+            centres = np.stack([(k / right_norm - u * block) / v for k in kinks], axis=-1)
+            y, wy = _nodes(_graded(centres, 1 / max(1.0, right_norm * v), widest), points)
+            values = right(right_norm * (u * block[:, None] + v * y))
+            inner[start : start + 128] = np.einsum("ij,ij->i", values, wy)
     return np.array([left(left_norms[:, None] * x) @ (w * inner) for left in lefts])
 
 

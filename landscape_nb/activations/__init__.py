@@ -59,7 +59,7 @@ def register_activation(
     function, derivative, second_derivative : sigma, sigma', sigma'' on arrays, elementwise. Missing derivatives of a smooth
         sigma come from central differences; with kinks, the derivative must be given.
     kinks : the places where sigma' jumps (sigma itself must be continuous there).
-    odd, even : sigma's symmetry, checked on a sample.
+    odd, even : sigma's symmetry, checked on a sample. That sigma is homogeneous is noticed on the sample as well.
     Raises ValueError with the reason if the callable is not elementwise, not finite, not as symmetric as declared, or does
     not agree with the derivative given.
     """
@@ -107,6 +107,9 @@ def register_activation(
     for declared, sign, word in ((odd, -1.0, "odd"), (even, 1.0, "even")):
         if declared and not np.allclose(activation(-sample), sign * activation(sample), rtol=1e-12, atol=1e-12):
             raise ValueError(f"{name} was declared {word}, but sigma(-z) is not {'-' if sign < 0 else ''}sigma(z)")
+    for degree in (1, 2, 3):
+        if np.allclose(activation(0.37 * sample), 0.37**degree * activation(sample), rtol=1e-13, atol=0.0):
+            activation.homogeneous = degree
     ACTIVATIONS[name] = activation
     return activation
 

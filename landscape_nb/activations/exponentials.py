@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .activation import Activation, Array
+from .hermite import checked_norms
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -33,6 +34,15 @@ class Exponential(Activation):
     def jet(self, s: Array, c: Array, t: Array, area2: Array, order: int) -> tuple[Array, ...]:
         value = np.exp(0.5 * (s + t) + c)
         return (value, 0.5 * value, value, 0.25 * value, 0.5 * value, value)[: (1, 3, 6)[order]]
+
+    def hermite_coefficients(self, norm: ArrayLike, terms: int) -> Array:
+        """h_m(r) = e^{r^2/2} r^m / sqrt(m!), shape norm.shape + (terms,); in logarithms, as r^m and m! leave the doubles."""
+        norms = checked_norms(norm, terms)[..., None]
+        m = np.arange(terms)
+        log_factorial = np.cumsum(np.log(np.maximum(m, 1)))
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            log_power = np.where(m == 0, 0.0, m * np.log(norms))
+            return np.exp(0.5 * norms**2 + log_power - 0.5 * log_factorial)
 
     def _symbol(self, z: Any) -> Any:
         import sympy

@@ -50,8 +50,8 @@ _PARALLEL = 1e-14
 _ZERO = np.float64(0.0)
 # Arrays with fewer entries are copied faster than broadcast.
 _SMALL = 2000
-# The second partials of a user's kernel with kinks are known for cosines up to 0.9.
-_BEYOND_COSINE = np.sqrt(2 * (1 - 0.9))
+# The second partials of a user's kernel with kinks are known for cosines up to 0.999999.
+_BEYOND_COSINE = np.sqrt(2 * (1 - 0.999999))
 
 
 class PopulationLandscape:
@@ -85,6 +85,11 @@ class PopulationLandscape:
         kernel = activation.jet(self._t[:, None], covariance, self._t[None, :], area2, 0)[0]
         #: E[f*^2], the loss of the student that is zero everywhere.
         self.constant = float(teacher.a @ kernel @ teacher.a)
+        if math.isnan(self.constant) and np.isfinite(self._t).all() and activation.exact == "numerical":
+            raise ValueError(
+                f"the kernel of {activation.name} is not known to six digits for this teacher: the function grows or varies "
+                "too fast for the quadrature, or has kinks that were not declared; pass kinks=, or take shorter teacher vectors"
+            )
 
     def __repr__(self) -> str:
         return f"PopulationLandscape({self.activation.name}, k={self.teacher.n}, d={self.d})"
@@ -464,7 +469,7 @@ class PopulationLandscape:
         if theta.ndim == 1 and not exists:
             name = self.activation.name
             if self.activation.exact == "numerical":
-                reason = "it has kinks, and a neuron has w = 0 or a cosine beyond 0.9 with another one"
+                reason = "it has kinks, and a neuron has w = 0 or a cosine beyond 0.999999 with another one"
             elif self.activation.jumps:
                 reason = "a neuron has w = 0 or is parallel to another one"
             else:

@@ -1,5 +1,6 @@
 """Proofs for sin, cos and exp."""
 
+import mpmath
 import numpy as np
 import oracles
 import pytest
@@ -27,6 +28,17 @@ def test_eigenfunctions_of_the_second_derivative_have_exponential_kernels(name, 
     assert is_zero(sympy.diff(kernel, s) - sign * kernel / 2)
     assert is_zero(sympy.diff(kernel, s, 2) - kernel / 4)
     assert is_zero(sympy.diff(kernel, c, 2) - kernel)
+
+
+@pytest.mark.parametrize("norm", (0.0, 1e-3, 2.0, 10.0, 30.0))
+def test_hermite_coefficients_of_exp_keep_their_relative_accuracy(norm):
+    """e^(r^2/2) r^m/sqrt(m!), far beyond what a quadrature on [-13, 13] sees."""
+    with mpmath.workdps(30):
+        r = mpmath.mpf(norm)
+        true = [float(mpmath.exp(r * r / 2) * r**m / mpmath.sqrt(mpmath.factorial(m))) for m in range(300)]
+    value = ACTIVATIONS["exp"].hermite_coefficients([norm, norm], 300)
+    assert value.shape == (2, 300)
+    assert value[0] == pytest.approx(true, rel=2e-12, abs=1e-300)
 
 
 def test_addition_theorem():

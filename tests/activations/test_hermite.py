@@ -106,6 +106,25 @@ def test_mehler_agrees_with_the_kernel_at_short_norms_up_to_parallel_vectors(nam
         assert error(ACTIVATIONS[name].mehler_kernel(*point), ACTIVATIONS[name].kernel(*point)) <= 1e-11
 
 
+@pytest.mark.parametrize("name, norm, reason", (("sin", 300.0, "varies"), ("cos", 1000.0, "varies")))
+def test_what_the_quadrature_cannot_resolve_is_refused(name, norm, reason):
+    with pytest.raises(ValueError, match=f"{name} are out of reach at norm {norm:g}.*{reason} too fast"):
+        ACTIVATIONS[name].hermite_coefficients([1.0, norm], 5)
+
+
+def test_a_fast_oscillation_within_reach_is_right():
+    """E[cos(r x) he_2(x)] = -e^(-r^2/2) r^2/sqrt(2); and all mass of E[cos^2] lies beyond the first terms at r = 30."""
+    assert np.abs(ACTIVATIONS["cos"].hermite_coefficients(30.0, 100)).max() <= 1e-15
+    value = ACTIVATIONS["cos"].hermite_coefficients(5.0, 100)
+    assert np.sum(value**2) == pytest.approx(ACTIVATIONS["cos"].self_kernel(25.0), abs=1e-13)
+
+
+def test_a_series_that_cancels_is_refused():
+    for norm, cosine in ((5.0, -0.9), (10.0, -0.4)):
+        with pytest.raises(ValueError, match=r"exp converges too slowly at these norms.*cancellation"):
+            ACTIVATIONS["exp"].mehler_kernel(norm**2, cosine * norm**2, norm**2)
+
+
 def test_more_terms_come_closer():
     point = (1.0, 0.8, 1.0)
     errors = [
