@@ -107,7 +107,7 @@ def trivial_point(landscape: PopulationLandscape) -> CriticalPoint | None:
                 "closed form",
                 known_spectrum=_spectrum_at_zero(landscape, slope),
             )
-    elif activation.exact == "numerical":
+    elif activation.exact == "numerical" and activation.homogeneous is None:
         return None
     directions = _directions(landscape.teacher.W, np.random.default_rng(0), 64)
     cone = activation.homogeneous is not None
@@ -327,13 +327,13 @@ def search_one_neuron(
 ) -> OneNeuronPoints:
     """Critical points of the one-neuron problem for any activation and teacher, numerically; lowest loss first.
 
-    starts : number of random starts, beside those along sums of teachers (default 150; 80 for a mixture, 20 for a
+    starts : number of random starts, beside those along sums of teachers (default 150; 80 for a mixture, 60 for a
     user's activation). seed : of their directions and norms.
     Every point is refined to max |grad L| <= 1e-13 max(1, largest Hessian eigenvalue). A search proves nothing about completeness;
     ``infimum`` tells if the loss falls below all points found as |w| -> inf.
     """
     if starts is None:
-        starts = {"closed form": 150, "mixture": 80, "numerical": 20}[activation.exact]
+        starts = {"closed form": 150, "mixture": 80, "numerical": 60}[activation.exact]
     landscape = PopulationLandscape(activation, teacher)
     if landscape.constant == 0:
         raise ValueError(
@@ -387,7 +387,10 @@ def search_one_neuron(
             student = _at_rest(reduced, student)
         if activation.odd and student.a[0] < 0:
             student = Network(-student.W, -student.a)
-        spectrum = np.linalg.eigvalsh(reduced.hessian(student))
+        hessian = reduced.hessian(student) if reduced.has_hessian(student) else np.array([np.nan])
+        if not np.isfinite(hessian).all():
+            continue  # at a kink of the loss there is no spectrum
+        spectrum = np.linalg.eigvalsh(hessian)
         signature = np.concatenate([[float(reduced.value(student)), np.linalg.norm(student.W), student.a[0]], spectrum])
         size = np.maximum(np.abs(signature), np.abs(signature).max() * 1e-3)
         if any(np.all(np.abs(signature - other) <= _SAME * size) for other in seen):
