@@ -197,6 +197,19 @@ def test_every_point_found_is_critical_for_any_activation_and_teacher(name, teac
             assert not (same and np.allclose(points[first].student.theta, points[second].student.theta, atol=1e-6))
 
 
+@pytest.mark.parametrize("name", ("cos", "gaussian"))
+@pytest.mark.parametrize("teacher", TEACHERS.values(), ids=TEACHERS)
+def test_even_activations_have_the_constant_student(name, teacher):
+    points = [point for point in search(name, teacher, starts=5) if np.linalg.norm(point.student.W) == 0]
+    (point,) = nontrivial(points)
+    assert point.name == "constant student (w = 0)"
+    # the best constant a sigma(0), sigma(0) = 1: E[f*] by its own formulas
+    s = np.sum(teacher.W**2, axis=1)
+    mean = teacher.a @ (np.exp(-s / 2) if name == "cos" else 1 / np.sqrt(1 + s))
+    assert_allclose(point.student.a, mean, rtol=1e-13)
+    assert_allclose(point.loss, point.landscape.constant - mean**2, rtol=1e-12)
+
+
 def test_the_same_seed_finds_the_same_points():
     teacher = TEACHERS["random"]
     first, second = (search("cos", teacher, seed=5) for _ in range(2))
