@@ -348,11 +348,22 @@ def search_one_neuron(
     if activation.odd or activation.even:
         structured = structured[: len(structured) // 2]  # the other half are their opposites
     norms = longest * np.exp(rng.uniform(np.log(0.1), np.log(4.0), starts))
-    sizes = [0.4 * longest, 0.7 * longest, longest]
+    principal = structured
+    if activation.exact != "closed form":  # costly kernels: only single teachers and the sum of all at every size
+        principal = np.vstack([reduced_teacher.W, reduced_teacher.W.sum(axis=0)])
+        lengths = np.linalg.norm(principal, axis=1, keepdims=True)
+        principal = np.divide(principal, lengths, out=np.zeros_like(principal), where=lengths > 1e-9 * longest)
+        if not (activation.odd or activation.even):
+            principal = np.vstack([principal, -principal])
+    sizes = [0.4 * longest, longest]
     if longest > 2:  # bounded activations answer long teachers with a neuron of norm about 1
         norms[::3] /= longest
         sizes.append(0.7)
-    w = np.vstack([*(size * structured for size in sizes), directions[-starts:] * norms[:, None]])
+    w = np.vstack([0.7 * longest * structured, *(size * principal for size in sizes)])
+    if activation.even:  # w = 0 is critical by reflection
+        w = np.vstack([w, 1e-4 * longest * structured[:1]])
+    chosen = len(w)
+    w = np.vstack([w, directions[-starts:] * norms[:, None]])
     profile = _Profile(reduced)
     with np.errstate(over="ignore", invalid="ignore"):  # exp: such starts are left out
         own = activation.self_kernel(np.sum(w * w, axis=-1))
@@ -360,7 +371,7 @@ def search_one_neuron(
         w[~usable] = longest * directions[0]
         theta = profile.with_weight(w)
         usable &= np.isfinite(theta).all(axis=-1) & np.isfinite(reduced.gradient(theta)).all(axis=-1)
-    along, w, theta = usable[: len(sizes) * len(structured)], w[: len(sizes) * len(structured)], theta[usable]
+    along, w, theta = usable[:chosen], w[:chosen], theta[usable]
     theta, residual, largest = newton(reduced, theta, 150)
     count = len(theta)
     if activation.homogeneous is None:  # then there is no bent valley that rescaling does not straighten

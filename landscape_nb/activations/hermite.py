@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .activation import Activation, Array
-
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+    from .activation import Activation
+
+Array = np.ndarray
 
 _CUT = 13.0  # he_m(x) exp(-x^2/2) is below 1e-17 beyond, for every m up to several hundred
 _RULE = np.polynomial.legendre.leggauss(16)
