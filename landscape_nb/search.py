@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -191,7 +191,7 @@ def _directions(teachers: Array, rng: np.random.Generator, count: int) -> Array:
     """Unit vectors: single teachers, sums of few and of all, their opposites, and random ones; shape (many, d)."""
     k, d = teachers.shape
     sums = [
-        teachers[list(group)].sum(axis=0) for size in (1, 2, 3, k) for group in list(combinations(range(k), size))[:20]
+        teachers[list(group)].sum(axis=0) for size in (1, 2, 3, k) for group in islice(combinations(range(k), size), 20)
     ]
     rows = np.vstack([sums, [-row for row in sums], rng.normal(size=(count, d))])
     lengths = np.linalg.norm(rows, axis=1)
@@ -322,6 +322,103 @@ def _limit_at_infinity(landscape: PopulationLandscape) -> LimitAtInfinity | None
     return LimitAtInfinity(loss, best_row, slope, degree, sentence)
 
 
+def _starts(reduced: PopulationLandscape, count: int, rng: np.random.Generator) -> tuple[Array, int]:
+    """Weight vectors to start from, shape (many, d'), and how many of them (the first ones) are not random.
+
+    The chosen ones point at single teachers, sums of few and of all, at several norms; ``count`` random ones follow.
+    """
+    activation, teachers = reduced.activation, reduced.teacher.W
+    directions = _directions(teachers, rng, count)
+    longest = float(np.linalg.norm(teachers, axis=1).max())
+    structured = directions[: len(directions) - count]
+    mirrored = activation.odd or activation.even
+    if mirrored:
+        structured = structured[: len(structured) // 2]  # the other half are their opposites
+    norms = longest * np.exp(rng.uniform(np.log(0.1), np.log(4.0), count))
+    principal = structured
+    if activation.exact != "closed form":  # costly kernels: only single teachers and the sum of all at every size
+        principal = np.vstack([teachers, teachers.sum(axis=0)])
+        lengths = np.linalg.norm(principal, axis=1, keepdims=True)
+        principal = np.divide(principal, lengths, out=np.zeros_like(principal), where=lengths > 1e-9 * longest)
+        if not mirrored:
+            principal = np.vstack([principal, -principal])
+    sizes = [0.4 * longest, longest]
+    if longest > 2:  # bounded activations answer long teachers with a neuron of norm about 1
+        norms[::3] /= longest
+        sizes.append(0.7)
+    chosen = np.vstack([0.7 * longest * structured, *(size * principal for size in sizes)])
+    if activation.even:  # w = 0 is critical by reflection
+        chosen = np.vstack([chosen, 1e-4 * longest * structured[:1]])
+    return np.vstack([chosen, directions[len(directions) - count :] * norms[:, None]]), len(chosen)
+
+
+def _candidates(reduced: PopulationLandscape, w: Array, chosen: int) -> tuple[Array, Array, Array, int]:
+    """theta, residual and largest eigenvalue where Newton's iteration ends, and how many rows come from it in (w, a).
+
+    The rows after these come from the iteration in w alone, which straightens bent valleys but is flat far out.
+    """
+    activation, profile = reduced.activation, _Profile(reduced)
+    with np.errstate(over="ignore", invalid="ignore"):  # exp: such starts are left out
+        own = activation.self_kernel(np.sum(w * w, axis=-1))
+        usable = np.isfinite(own) & (own > 1e-12)
+        w = np.where(usable[:, None], w, w[np.argmax(usable)])
+        theta = profile.with_weight(w)
+        usable &= np.isfinite(theta).all(axis=-1) & np.isfinite(reduced.gradient(theta)).all(axis=-1)
+    theta, residual, largest = newton(reduced, theta[usable], 150)
+    count = len(theta)
+    if activation.homogeneous is None:  # otherwise rescaling straightens the valley
+        straight, _, _ = newton(profile, w[:chosen][usable[:chosen]], 100)
+        more = newton(reduced, profile.with_weight(straight), 50)
+        theta, residual, largest = (np.concatenate(pair) for pair in zip((theta, residual, largest), more, strict=True))
+    return theta, residual, largest, count
+
+
+class _Orbits:
+    """The distinct points among the candidates: equal loss, norm, weight and spectrum are one orbit."""
+
+    def __init__(self, reduced: PopulationLandscape) -> None:
+        self.reduced = reduced
+        self.longest = float(np.linalg.norm(reduced.teacher.W, axis=1).max())
+        self.signatures: list[Array] = []
+        self.places: list[tuple[float, Array]] = []
+
+    def representative(self, theta: Array) -> Network | None:
+        """The student in the form in which it is listed; None for the zero student, and for one that runs away."""
+        activation, constant = self.reduced.activation, self.reduced.constant
+        student = Network(theta[None, :-1], theta[-1:])
+        norm = float(np.linalg.norm(student.W))
+        if abs(student.a[0]) * np.sqrt(float(activation.self_kernel(norm**2))) <= 1e-6 * np.sqrt(constant):
+            return None  # ``trivial_point`` has it
+        if activation.homogeneous is not None:
+            student = Network(student.W / norm, student.a * norm**activation.homogeneous)
+        elif norm > _LONGEST * self.longest or norm * np.abs(self.reduced.gradient(student)).max() > 1e-10 * constant:
+            return None
+        if norm < 1e-3 * self.longest:
+            student = _at_rest(self.reduced, student)
+        return Network(-student.W, -student.a) if activation.odd and student.a[0] < 0 else student
+
+    def is_new(self, student: Network) -> bool:
+        """Whether no orbit seen so far has this student; it then counts as seen. False where there is no spectrum."""
+        if not self.reduced.has_hessian(student):
+            return False
+        hessian = self.reduced.hessian(student)
+        if not np.isfinite(hessian).all():
+            return False
+        loss, norm = float(self.reduced.value(student)), float(np.linalg.norm(student.W))
+        signature = np.concatenate([[loss, norm, student.a[0]], np.linalg.eigvalsh(hessian)])
+        size = np.maximum(np.abs(signature), np.abs(signature).max() * 1e-3)
+        if any(np.all(np.abs(signature - other) <= _SAME * size) for other in self.signatures):
+            return False
+        # along a valley too flat for its end to be found, the same loss in the same direction is the same point
+        cosines = np.sort(self.reduced.teacher.W @ student.W[0]) / (self.longest * max(norm, 1e-300))
+        close = 1e-10 * self.reduced.constant
+        if any(abs(loss - there) <= close and np.abs(cosines - at).max() <= 1e-4 for there, at in self.places):
+            return False
+        self.signatures.append(signature)
+        self.places.append((loss, cosines))
+        return True
+
+
 def search_one_neuron(
     activation: Activation, teacher: Network, starts: int | None = None, seed: int = 0
 ) -> OneNeuronPoints:
@@ -329,8 +426,8 @@ def search_one_neuron(
 
     starts : number of random starts, beside those along sums of teachers (default 150; 80 for a mixture, 60 for a
     user's activation). seed : of their directions and norms.
-    Every point is refined to max |grad L| <= 1e-13 max(1, largest Hessian eigenvalue). A search proves nothing about completeness;
-    ``infimum`` tells if the loss falls below all points found as |w| -> inf.
+    Every point is refined to max |grad L| <= 1e-13 max(1, largest Hessian eigenvalue). A search proves nothing about
+    completeness; ``infimum`` tells if the loss falls below all points found as |w| -> inf.
     """
     if starts is None:
         starts = {"closed form": 150, "mixture": 80, "numerical": 60}[activation.exact]
@@ -341,80 +438,14 @@ def search_one_neuron(
         )
     reduced_teacher, basis = _reduced(teacher)
     reduced = PopulationLandscape(activation, reduced_teacher)
-    rng = np.random.default_rng(seed)
-    directions = _directions(reduced_teacher.W, rng, starts)
-    longest = float(np.linalg.norm(teacher.W, axis=1).max())
-    structured = directions[: len(directions) - starts]
-    if activation.odd or activation.even:
-        structured = structured[: len(structured) // 2]  # the other half are their opposites
-    norms = longest * np.exp(rng.uniform(np.log(0.1), np.log(4.0), starts))
-    principal = structured
-    if activation.exact != "closed form":  # costly kernels: only single teachers and the sum of all at every size
-        principal = np.vstack([reduced_teacher.W, reduced_teacher.W.sum(axis=0)])
-        lengths = np.linalg.norm(principal, axis=1, keepdims=True)
-        principal = np.divide(principal, lengths, out=np.zeros_like(principal), where=lengths > 1e-9 * longest)
-        if not (activation.odd or activation.even):
-            principal = np.vstack([principal, -principal])
-    sizes = [0.4 * longest, longest]
-    if longest > 2:  # bounded activations answer long teachers with a neuron of norm about 1
-        norms[::3] /= longest
-        sizes.append(0.7)
-    w = np.vstack([0.7 * longest * structured, *(size * principal for size in sizes)])
-    if activation.even:  # w = 0 is critical by reflection
-        w = np.vstack([w, 1e-4 * longest * structured[:1]])
-    chosen = len(w)
-    w = np.vstack([w, directions[-starts:] * norms[:, None]])
-    profile = _Profile(reduced)
-    with np.errstate(over="ignore", invalid="ignore"):  # exp: such starts are left out
-        own = activation.self_kernel(np.sum(w * w, axis=-1))
-        usable = np.isfinite(own) & (own > 1e-12)
-        w[~usable] = longest * directions[0]
-        theta = profile.with_weight(w)
-        usable &= np.isfinite(theta).all(axis=-1) & np.isfinite(reduced.gradient(theta)).all(axis=-1)
-    along, w, theta = usable[:chosen], w[:chosen], theta[usable]
-    theta, residual, largest = newton(reduced, theta, 150)
-    count = len(theta)
-    if activation.homogeneous is None:  # then there is no bent valley that rescaling does not straighten
-        w, _, _ = newton(profile, w[along], 100)
-        more = newton(reduced, profile.with_weight(w), 50)
-        theta, residual, largest = (np.concatenate(pair) for pair in zip((theta, residual, largest), more, strict=True))
+    theta, residual, largest, direct = _candidates(reduced, *_starts(reduced, starts, np.random.default_rng(seed)))
 
     points: list[CriticalPoint] = []
-    seen: list[Array] = []
-    places: list[tuple[float, Array]] = []
-    runaways = 0
-    scale = np.sqrt(landscape.constant)
+    orbits = _Orbits(reduced)
     for row in np.flatnonzero(residual <= RESIDUAL_TOLERANCE * np.maximum(1.0, largest)):
-        student = Network(theta[row, None, :-1], theta[row, -1:])
-        norm = float(np.linalg.norm(student.W))
-        if abs(student.a[0]) * np.sqrt(float(activation.self_kernel(norm**2))) <= 1e-6 * scale:
-            continue  # the zero student: ``trivial_point`` has it
-        if activation.homogeneous is not None:
-            student = Network(student.W / norm, student.a * norm**activation.homogeneous)
-        elif norm > _LONGEST * longest or norm * np.abs(reduced.gradient(student)).max() > 1e-10 * landscape.constant:
-            runaways += 1
+        student = orbits.representative(theta[row])
+        if student is None or not orbits.is_new(student):
             continue
-        if norm < 1e-3 * longest:
-            student = _at_rest(reduced, student)
-        if activation.odd and student.a[0] < 0:
-            student = Network(-student.W, -student.a)
-        hessian = reduced.hessian(student) if reduced.has_hessian(student) else np.array([np.nan])
-        if not np.isfinite(hessian).all():
-            continue  # at a kink of the loss there is no spectrum
-        spectrum = np.linalg.eigvalsh(hessian)
-        signature = np.concatenate([[float(reduced.value(student)), np.linalg.norm(student.W), student.a[0]], spectrum])
-        size = np.maximum(np.abs(signature), np.abs(signature).max() * 1e-3)
-        if any(np.all(np.abs(signature - other) <= _SAME * size) for other in seen):
-            continue
-        # along a valley too flat for its end to be found, the same loss in the same direction is the same point
-        cosines = np.sort(reduced_teacher.W @ student.W[0]) / (longest * max(float(np.linalg.norm(student.W)), 1e-300))
-        if any(
-            abs(signature[0] - loss) <= 1e-10 * landscape.constant and np.abs(cosines - other).max() <= 1e-4
-            for loss, other in places
-        ):
-            continue
-        seen.append(signature)
-        places.append((signature[0], cosines))
         lifted = Network(student.W @ basis.T, student.a)
         point = CriticalPoint(landscape, lifted, _name(lifted, teacher), "numerical")
         if point.residual > RESIDUAL_TOLERANCE * max(1.0, float(np.abs(point.spectrum).max())):
@@ -422,30 +453,28 @@ def search_one_neuron(
                 point = refine(landscape, lifted, point.name)
             except NotConverged:
                 continue
-        degenerate = bool(point.zero_modes.get("genuine"))
-        if degenerate and row >= count:
-            continue  # the profile is flat far out
-        if degenerate and any(_one_continuum(point, other, landscape.constant) for other in points):
-            continue
+        if point.zero_modes.get("genuine"):
+            one_curve = any(_one_continuum(point, other, landscape.constant) for other in points)
+            if row >= direct or one_curve:
+                continue
         points.append(point)
+
     limit = _limit_at_infinity(landscape)
-    lowest = min((point.loss for point in points), default=landscape.constant)
-    with np.errstate(over="ignore", invalid="ignore"):
-        near = np.linalg.norm(theta[:, :-1], axis=-1) <= _LONGEST * longest
-        reached = reduced.value(theta[near & np.isfinite(residual)])
-    lowest = min(lowest, float(np.min(reached[np.isfinite(reached)], initial=np.inf)))
-    if limit is not None and limit.loss >= lowest - 1e-9 * landscape.constant:
-        limit = None
+    if limit is not None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            near = np.isfinite(residual) & (np.linalg.norm(theta[:, :-1], axis=-1) <= _LONGEST * orbits.longest)
+            reached = reduced.value(theta[near])
+        lowest = min([landscape.constant, *(point.loss for point in points), *reached[np.isfinite(reached)]])
+        if limit.loss >= lowest - 1e-9 * landscape.constant:
+            limit = None
     zero = trivial_point(landscape)
-    remark = f"found by search from {count} starts; others may exist"
+    remark = "found by a numerical search; others may exist"
     if not points:
-        remark = f"no finite critical point with a != 0 was found from {count} starts"
+        remark = "the search found no finite critical point with a != 0"
     if activation.jumps:
         remark += (
             "; where w is parallel to a teacher the loss has a cusp, which is no critical point even if it is a minimum"
         )
     if limit is not None:
         remark += "; " + limit.sentence
-    elif runaways:
-        remark += f"; {runaways} starts ran away to large norms"
     return OneNeuronPoints([*points, *([zero] if zero else [])], False, remark, "", limit)

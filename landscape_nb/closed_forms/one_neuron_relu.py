@@ -7,7 +7,7 @@ teacher and h(u) = (sqrt(1 - u^2) + u (pi - acos u))/(2 pi). Along a direction t
 
 and across it the gradient vanishes by symmetry. u = +m: the average; u = -m: the anti-average, a saddle of index d - 1 (k >= 2).
 The average is a minimum while m (pi - acos m) > sqrt(1 - m^2)/(k - 1): always for beta >= 0; for strongly negative correlations, from
-beta = -0.605 down for k = 2, the neuron leaves towards fewer teachers and the average is a saddle of index k - 1. For orthonormal teachers,
+beta = -0.609 down for k = 2, the neuron leaves towards fewer teachers and the average is a saddle of index k - 1. For orthonormal teachers,
 
     a r = (sqrt k/pi)(sqrt(k - 1) + pi - acos(1/sqrt k)),    const = k/2 + k (k - 1)/(2 pi).
 
