@@ -208,7 +208,7 @@ def as_text(answer: Answer) -> str:
         f"E[f*^2] = {number(answer.constant, 10)}"
     ]
     if outside is not None:
-        reason = f"{outside.statement} needs {outside.hypothesis}; {outside.given} was given"
+        reason = f"{outside.statement} needs {outside.hypothesis}; given: {outside.given}"
         lines.append(f"Numerical search, because {reason}")
     elif answer.arguments.numerical:
         lines.append("Numerical search, as asked for")

@@ -156,26 +156,35 @@ class CriticalPoint:
         """ "minimum", "saddle", "maximum", "degenerate minimum" or "degenerate saddle" (zero modes of symmetry left aside).
 
         Where genuine zero modes remain the Hessian does not decide: with index 0 the loss is evaluated nearby, and the point is a
-        "degenerate saddle" if some direction leads down at every distance tried, else a "degenerate minimum".
+        "degenerate saddle" if some direction leads down at every distance tried, else a "degenerate minimum". A silenced or idle
+        neuron is looked at in the same way, because moving its w and a together can lower the loss.
         """
-        degenerate = "degenerate " if self.zero_modes.get("genuine", 0) else ""
-        if self.index == 0 and not (degenerate and self._leads_down()):
-            return f"{degenerate}minimum"
-        if 0 < self.index == self.spectrum.size - self.nullity and not degenerate:
+        modes = self.zero_modes
+        degenerate = "degenerate " if modes.get("genuine", 0) else ""
+        if self.index == 0:
+            doubtful = modes.keys() & {"genuine", "silenced neuron", "idle neuron"}
+            return "degenerate saddle" if doubtful and self._leads_down() else f"{degenerate}minimum"
+        if self.index == self.spectrum.size - self.nullity and not degenerate:
             return "maximum"
         return f"{degenerate}saddle"
 
     def _leads_down(self) -> bool:
-        """Whether the loss falls along a straight line of zero modes, at several distances down to a hundredth."""
+        """Whether the loss falls along some zero mode, at several distances down to a hundredth.
+
+        Each step along the zero modes is followed by a Newton step across them, so that bent valleys are seen as well as straight ones.
+        """
         values, vectors = np.linalg.eigh(self.hessian)
-        flat = vectors[:, np.argsort(np.abs(values))[: self.nullity]].T
+        order = np.argsort(np.abs(values))
+        flat, stiff = vectors[:, order[: self.nullity]].T, vectors[:, order[self.nullity :]]
         directions = np.random.default_rng(0).normal(size=(200, len(flat))) @ flat
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
         theta = self.student.theta
         sizes = np.array([0.01, 0.03, 0.1]) * max(1.0, float(np.abs(theta).max()))
-        losses = self.landscape.value(theta + sizes[:, None, None] * directions)
+        moved = theta + sizes[:, None, None] * directions
+        settled = moved - (self.landscape.gradient(moved) @ stiff / values[order[self.nullity :]]) @ stiff.T
         noise = 1e-13 * max(self.loss, float(getattr(self.landscape, "constant", 0.0)))
-        return bool((losses < self.loss - noise).all(axis=0).any())
+        lower = [self.landscape.value(nearby) < self.loss - noise for nearby in (moved, settled)]
+        return bool(np.logical_or(*lower).all(axis=0).any())
 
     def describe_zero_modes(self) -> str:
         """ "nullity 1 (rescaling 1)" or "nullity 0"."""

@@ -211,7 +211,7 @@ def _at_rest(landscape: PopulationLandscape, student: Network) -> Network:
     return rested if np.abs(landscape.gradient(rested)).max() <= bound else student
 
 
-def _name(student: Network, teacher: Network) -> str:
+def _name(activation: Activation, student: Network, teacher: Network) -> str:
     """A phrase for where the student points: at the average, at some of the teachers, or nowhere (w = 0)."""
     norm = np.linalg.norm(student.W)
     lengths = np.linalg.norm(teacher.W, axis=1)
@@ -228,7 +228,8 @@ def _name(student: Network, teacher: Network) -> str:
         if cosines[0] > -cosines[-1]:
             return "towards a single teacher" if count == 1 else f"towards {count} of {teacher.n} teachers"
         return f"away from {teacher.n - count} of {teacher.n} teachers"
-    return f"towards teacher {int(np.argmax(teacher.W @ student.W[0] / np.where(lengths > 0, lengths, 1.0))) + 1}"
+    alignment = teacher.W @ student.W[0] / np.where(lengths > 0, lengths, 1.0)
+    return f"towards teacher {int(np.argmax(np.abs(alignment) if activation.even else alignment)) + 1}"
 
 
 class _Profile:
@@ -447,7 +448,7 @@ def search_one_neuron(
         if student is None or not orbits.is_new(student):
             continue
         lifted = Network(student.W @ basis.T, student.a)
-        point = CriticalPoint(landscape, lifted, _name(lifted, teacher), "numerical")
+        point = CriticalPoint(landscape, lifted, _name(activation, lifted, teacher), "numerical")
         if point.residual > RESIDUAL_TOLERANCE * max(1.0, float(np.abs(point.spectrum).max())):
             try:
                 point = refine(landscape, lifted, point.name)

@@ -115,11 +115,11 @@ def test_outside_the_theorem_it_searches_and_says_which_hypothesis_failed(printe
     out = printed("one-neuron", "--k", 2, "--d", 3, "--weight", "1,2")
     reason = out.splitlines()[1]
     assert reason.startswith("Numerical search, because the one-neuron erf theorem needs")
-    assert "one common outgoing weight; outgoing weights between 1 and 2 was given" in reason
+    assert "one common outgoing weight; given: outgoing weights between 1 and 2" in reason
     first = cells(out)[0]
     assert (first["method"], first["index"], first["loss"]) == ("numerical", "0", "0.0413356548")
     assert first["a"] == "2.65566"
-    assert "\ncomplete  not known: found by search" in out
+    assert "\ncomplete  not known: found by a numerical search" in out
     assert "theorem   " not in out
 
 
