@@ -374,6 +374,39 @@ def _candidates(reduced: PopulationLandscape, w: Array, chosen: int) -> tuple[Ar
     return theta, residual, largest, count
 
 
+def _bottoms(reduced: PopulationLandscape, theta: Array, residual: Array, largest: Array) -> Array:
+    """Minima below all converged rows, where Newton's iteration crept along a flat valley without reaching its lowest point.
+
+    The lowest rows go on by a trust-region descent in w alone, and are then polished; shape (few, d' + 1), maybe empty.
+    """
+    from scipy.optimize import minimize
+
+    longest = float(np.linalg.norm(reduced.teacher.W, axis=1).max())
+    with np.errstate(over="ignore", invalid="ignore"):
+        loss = reduced.value(theta)
+    converged = residual <= RESIDUAL_TOLERANCE * np.maximum(1.0, largest)
+    norms = np.linalg.norm(theta[:, :-1], axis=-1)
+    near = np.isfinite(loss) & (norms > 1e-3 * longest) & (norms < 10 * longest)
+    known = min([reduced.constant, *loss[converged & near]])
+    lower = np.flatnonzero(near & ~converged & (loss < known - 1e-9 * reduced.constant))
+    profile = _Profile(reduced)
+    ends = []
+    for row in lower[np.argsort(loss[lower])][:3]:
+        try:
+            found = minimize(
+                profile.value,
+                theta[row, :-1],
+                jac=profile.gradient,
+                hess=profile.hessian,
+                method="trust-exact",
+                options={"gtol": 1e-11 * max(1.0, float(largest[row])), "maxiter": 100},
+            )
+        except (ValueError, np.linalg.LinAlgError):
+            continue  # the way down crosses a place without derivatives
+        ends.append(profile.with_weight(found.x))
+    return np.array(ends).reshape(-1, theta.shape[-1])
+
+
 class _Orbits:
     """The distinct points among the candidates: equal loss, norm, weight and spectrum are one orbit."""
 
@@ -440,6 +473,11 @@ def search_one_neuron(
     reduced_teacher, basis = _reduced(teacher)
     reduced = PopulationLandscape(activation, reduced_teacher)
     theta, residual, largest, direct = _candidates(reduced, *_starts(reduced, starts, np.random.default_rng(seed)))
+    if activation.homogeneous is None:
+        bottoms = newton(reduced, _bottoms(reduced, theta, residual, largest), 50)
+        theta, residual, largest = (
+            np.concatenate(pair) for pair in zip((theta, residual, largest), bottoms, strict=True)
+        )
 
     points: list[CriticalPoint] = []
     orbits = _Orbits(reduced)
@@ -460,14 +498,14 @@ def search_one_neuron(
                 continue
         points.append(point)
 
+    with np.errstate(over="ignore", invalid="ignore"):
+        near = np.isfinite(residual) & (np.linalg.norm(theta[:, :-1], axis=-1) <= _LONGEST * orbits.longest)
+        reached = reduced.value(theta[near])
+    lowest = min([landscape.constant, *(point.loss for point in points)])
+    seen = min([lowest, *reached[np.isfinite(reached)]])
     limit = _limit_at_infinity(landscape)
-    if limit is not None:
-        with np.errstate(over="ignore", invalid="ignore"):
-            near = np.isfinite(residual) & (np.linalg.norm(theta[:, :-1], axis=-1) <= _LONGEST * orbits.longest)
-            reached = reduced.value(theta[near])
-        lowest = min([landscape.constant, *(point.loss for point in points), *reached[np.isfinite(reached)]])
-        if limit.loss >= lowest - 1e-9 * landscape.constant:
-            limit = None
+    if limit is not None and limit.loss >= seen - 1e-9 * landscape.constant:
+        limit = None
     zero = trivial_point(landscape)
     remark = "found by a numerical search; others may exist"
     if not points:
@@ -478,4 +516,6 @@ def search_one_neuron(
         )
     if limit is not None:
         remark += "; " + limit.sentence
+    elif seen < lowest - 1e-9 * landscape.constant:
+        remark += f"; a student of loss {number(seen)} lies below all of them"
     return OneNeuronPoints([*points, *([zero] if zero else [])], False, remark, "", limit)

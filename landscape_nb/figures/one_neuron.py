@@ -297,7 +297,7 @@ def draw_spectrum(axes: Axes, view: OneNeuronView) -> None:
     else:
         ticks = [0.0, *ticks]
         axes.set_ylim(bottom=-0.4 * threshold)
-    axes.set_yticks(ticks, [number(tick, 2) for tick in ticks])
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.margins(y=0.12)

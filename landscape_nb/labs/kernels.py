@@ -41,7 +41,7 @@ class Kernels(Lab):
             "norm1": norm(1.0, "norm of w"),
             "norm2": norm(1.0, "norm of v"),
             "angle": ipywidgets.IntSlider(value=60, min=0, max=180, step=5, description="angle (degrees)"),
-            "seed": ipywidgets.IntSlider(value=0, min=0, max=20, description="seed of the sample"),
+            "seed": ipywidgets.IntSlider(value=0, min=0, max=20, description="sample seed"),
         }
 
     def _compute(self, state: dict[str, Any]) -> picture.KernelView:
@@ -106,5 +106,5 @@ def kernel_formula(activation: Any) -> str:
 
     formula = sympy.latex(activation.kernel_symbol)
     if activation.exact == "mixture":
-        return rf"$K=\mathbb E_{{p,q}}\left[{formula}\right]$, averaged over the offsets $p,q$"
-    return rf"$K={formula}$"
+        return rf"$\displaystyle K=\mathbb E_{{p,q}}\left[{formula}\right]$, averaged over the offsets $p,q$"
+    return rf"$\displaystyle K={formula}$"
