@@ -36,7 +36,7 @@ def test_no_state_of_the_lattice_fails(name, without_drawing):
 
 def test_no_state_between_them_fails(without_drawing):
     lab, rng = Kernels(), random.Random(1)
-    for _ in range(300 * LONGER):
+    for _ in range(200 * LONGER):
         assert move_and_check(
             lab,
             activation=rng.choice(list(ACTIVATIONS)),

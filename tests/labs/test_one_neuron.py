@@ -64,11 +64,11 @@ def fits(state):
 def test_no_state_of_the_lattice_fails(name):
     lab, rng = OneNeuron(activation=name), random.Random(name)
     seen = 0
-    for state in latin(rng, 21 * LONGER):
+    for state in latin(rng, 14 * LONGER):
         exists = move_and_check(lab, **state)
         assert exists == fits(state) or "the zero function" in lab.message
         seen += exists
-    assert seen >= 4
+    assert seen >= 3
     assert move_and_check(lab, **START)
 
 
@@ -92,7 +92,7 @@ def test_every_point_can_be_shown(point):
 
 def test_no_state_between_them_fails():
     lab, rng, seen = OneNeuron(), random.Random(3), 0
-    for _ in range(30 * LONGER):
+    for _ in range(20 * LONGER):
         k = rng.randint(1, 10)
         state = {
             "activation": rng.choice(["erf", "relu", "linear", *ACTIVATIONS]),
@@ -106,7 +106,7 @@ def test_no_state_between_them_fails():
         exists = move_and_check(lab, **state)
         assert exists == fits(state), state
         seen += exists
-    assert seen > 15 * LONGER
+    assert seen > 8 * LONGER
 
 
 def test_the_order_of_the_moves_does_not_matter_though_some_pass_through_refused_states():
