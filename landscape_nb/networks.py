@@ -230,6 +230,8 @@ def equicorrelation(teacher: Network, tolerance: float = 1e-12) -> Equicorrelati
     correlation = float(cosines.mean()) if k > 1 else 0.0
     if abs(correlation) < 10 * tolerance:
         correlation = 0.0
+    if abs(correlation - 1.0) < 10 * tolerance:  # |v|^2 of norm 0.2 rounds to a cosine of 1 - 2e-16
+        correlation = 1.0
     if abs(norm - 1.0) < tolerance:
         norm = 1.0
     return Equicorrelation(k, norm, correlation, float(teacher.a.mean()))

@@ -158,6 +158,8 @@ def trivial_point(landscape: PopulationLandscape) -> CriticalPoint | None:
         w = min(candidates, key=np.linalg.norm)
     for _ in range(6):  # back onto the hypersurface, along its normal, to rounding
         at_rest = np.append(w, 0.0)
+        if not landscape.has_hessian(at_rest):
+            return None
         normal = -0.5 * landscape.hessian(at_rest)[:-1, -1]
         if not np.linalg.norm(normal) > 0:
             return None
@@ -423,6 +425,8 @@ class _Orbits:
         norm = float(np.linalg.norm(student.W))
         if abs(student.a[0]) * np.sqrt(float(activation.self_kernel(norm**2))) <= 1e-6 * np.sqrt(constant):
             return None  # ``trivial_point`` has it
+        if constant - float(self.reduced.value(student)) <= 1e-9 * constant:
+            return None  # a plateau far out, where the student changes nothing
         if activation.homogeneous is not None:
             student = Network(student.W / norm, student.a * norm**activation.homogeneous)
         elif norm > _LONGEST * self.longest or norm * np.abs(self.reduced.gradient(student)).max() > 1e-10 * constant:

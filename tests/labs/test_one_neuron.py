@@ -141,6 +141,19 @@ def test_the_order_of_the_moves_does_not_matter_though_some_pass_through_refused
     assert refused >= 3
 
 
+@pytest.mark.parametrize("d", [1, 2, 4])
+@pytest.mark.parametrize("name", ["relu", "exp", "cos", "normal_cdf"])
+def test_parallel_teachers_whose_cosine_rounds_below_one_are_parallel(name, d):
+    lab = OneNeuron(activation=name, k=3, d=4)
+    assert move_and_check(lab, k=3, d=d, correlation=1.0, norm=0.2)
+    assert lab.result.applies
+
+
+def test_a_zero_student_at_a_cusp_is_left_out_and_nothing_is_refused():
+    lab = OneNeuron(activation="sign")
+    assert move_and_check(lab, k=2, d=12, correlation=-0.5, norm=0.2, spread=2.0)
+
+
 # what the text says ---------------------------------------------------------------------------------------------------
 
 
