@@ -73,7 +73,7 @@ class Arccosine(OffsetActivation):
             jet = jet[0], in_s, jet[2], *(np.where(np.isnan(part), np.inf, part) for part in jet[3:])
         if self.slope == 0.0:
             return jet
-        value, *rest = ((1.0 - self.slope) ** 2 * part for part in jet)
+        value, *rest = (np.square(1.0 - self.slope) * part for part in jet)
         if order > 0:
             rest[1] = rest[1] + self.slope
         return value + self.slope * c, *rest
@@ -81,7 +81,7 @@ class Arccosine(OffsetActivation):
     def _self_kernel(self, s: Array, order: int) -> Array:
         if self.exact == "mixture":
             return super()._self_kernel(s, order)
-        half = 0.5 * (1.0 + self.slope**2)
+        half = 0.5 * (1.0 + np.square(self.slope))
         return (half * s, np.full_like(s, half), np.zeros_like(s))[order]
 
     def _symbol(self, z: Any) -> Any:

@@ -82,13 +82,19 @@ class PopulationLandscape:
         covariance = teacher.W @ teacher.W.T
         self._t = covariance.diagonal().copy()
         area2 = self._squared_areas(teacher.W, self._t, covariance, self._t, np.empty((0, self.d)))
-        kernel = activation.jet(self._t[:, None], covariance, self._t[None, :], area2, 0)[0]
-        #: E[f*^2], the loss of the student that is zero everywhere.
-        self.constant = float(teacher.a @ kernel @ teacher.a)
+        with np.errstate(over="ignore", invalid="ignore"):
+            kernel = activation.jet(self._t[:, None], covariance, self._t[None, :], area2, 0)[0]
+            #: E[f*^2], the loss of the student that is zero everywhere.
+            self.constant = float(teacher.a @ kernel @ teacher.a)
         if math.isnan(self.constant) and np.isfinite(self._t).all() and activation.exact == "numerical":
             raise ValueError(
                 f"the kernel of {activation.name} is not known to six digits for this teacher: the function grows or varies "
                 "too fast for the quadrature, or has kinks that were not declared; pass kinks=, or take shorter teacher vectors"
+            )
+        if not math.isfinite(self.constant):
+            raise ValueError(
+                f"E[f*^2] of this {activation.name} teacher is beyond the range of floating-point numbers (1e308); "
+                f"its longest vector has norm {math.sqrt(self._t.max()):.6g}: take shorter teacher vectors or smaller weights"
             )
 
     def __repr__(self) -> str:

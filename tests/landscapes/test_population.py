@@ -746,3 +746,9 @@ def test_value_and_gradient_of_two_hundred_neurons_stay_far_below_a_hundred_mega
     finally:
         tracemalloc.stop()
     assert peak < 40e6
+
+
+@pytest.mark.parametrize("name, norm", (("exp", 40.0), ("cube", 1e60)))
+def test_a_teacher_beyond_the_range_of_doubles_is_refused_in_a_sentence(name, norm):
+    with pytest.raises(ValueError, match=r"beyond the range of floating-point numbers .* take shorter teacher vectors"):
+        PopulationLandscape(ACTIVATIONS[name], equicorrelated_teacher(2, 3, 0.0, norm))
