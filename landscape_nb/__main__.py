@@ -1,7 +1,8 @@
 """The command line: ``landscape-nb`` or ``python -m landscape_nb``.
 
     landscape-nb one-neuron --activation erf --k 5      critical points of one neuron that learns from k teachers
-    landscape-nb lab                                    the pages in JupyterLab
+    landscape-nb lab [PAGE]                             the pages in JupyterLab
+    landscape-nb dashboard [PAGE]                       one page without its code, served by Voila
     landscape-nb selfcheck                              one line per capability
 
 A command is one function that takes the parsed arguments and returns the exit code, and one that declares its arguments. Bad input
@@ -15,14 +16,20 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import webbrowser
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
 from math import isfinite
 from pathlib import Path
+from threading import Thread
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote
 
 from . import __version__
 
@@ -300,20 +307,22 @@ def point_as_json(point: CriticalPoint) -> dict[str, Any]:
 
 
 def declare_lab(parser: argparse.ArgumentParser) -> None:
-    parser.usage = f"{PROGRAM} lab [PAGE] [--port PORT] [--no-browser] [options of JupyterLab]"
-    parser.epilog = "PAGE is a name or number: 02_one_neuron, one_neuron, 2. The start page if none is named."
+    parser.usage = f"{PROGRAM} lab [PAGE] [--port PORT] [--no-browser] [--state CODE] [options of JupyterLab]"
+    declare_server(parser)
+
+
+def declare_server(parser: argparse.ArgumentParser) -> None:
+    """What the commands that serve pages have in common."""
+    parser.epilog = "PAGE is a name, number or path: 02_one_neuron, one_neuron, 2. The start page if none is named."
     parser.add_argument("--port", type=whole, help="the port of the server")
     parser.add_argument("--no-browser", action="store_true", help="print the address instead of opening it")
+    parser.add_argument("--state", metavar="CODE", help="the state in which the labs of the page start")
 
 
 def lab(arguments: argparse.Namespace) -> int:
     """Open the pages in JupyterLab and stay until it ends."""
-    passed_on = list(arguments.rest)
-    name = passed_on.pop(0) if passed_on and not passed_on[0].startswith("-") else "00_start"
-    page = page_named(name, pages())
-    for package in ("jupyterlab", "ipykernel"):
-        if find_spec(package) is None:
-            raise ValueError(f"{package} is not installed; pip install 'landscape_nb[lab]' brings what the pages need")
+    page, passed_on = page_asked_for(arguments)
+    require("jupyterlab", "ipykernel")
     command = [sys.executable, "-m", "jupyterlab", str(page)]
     if arguments.port is not None:
         command += ["--port", str(arguments.port)]
@@ -321,9 +330,37 @@ def lab(arguments: argparse.Namespace) -> int:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # JupyterLab refuses root otherwise; containers often have no other user
+    return run_until_it_ends([*command, *passed_on], environment_of_kernels(arguments.state))
+
+
+def page_asked_for(arguments: argparse.Namespace) -> tuple[Path, list[str]]:
+    """The page that a command for a server names, and the words that are meant for the server."""
+    passed_on = list(arguments.rest)
+    name = passed_on.pop(0) if passed_on and not passed_on[0].startswith("-") else "00_start"
+    return page_named(name), passed_on
+
+
+def require(*packages: str) -> None:
+    """Say what to install where one of them is missing."""
+    for package in packages:
+        if find_spec(package) is None:
+            raise ValueError(f"{package} is not installed; pip install 'landscape_nb[lab]' brings what the pages need")
+
+
+def environment_of_kernels(state: str | None) -> dict[str, str]:
+    """The environment that a server hands to its kernels; the labs read LANDSCAPE_NB_STATE."""
     # the kernel of this environment, and not one of the same name in the home directory
     environment = {"JUPYTER_PREFER_ENV_PATH": "1", **os.environ}
-    return run_until_it_ends([*command, *passed_on], environment)
+    if state is not None:
+        check_state(state)
+        environment["LANDSCAPE_NB_STATE"] = state
+    return environment
+
+
+def check_state(code: str) -> None:
+    """Refuse a state code that no lab could read: the one place where the command line looks at codes."""
+    if not code.strip():
+        raise ValueError("--state expects the code that a lab shows; an empty one was given")
 
 
 def pages() -> Path:
@@ -341,8 +378,11 @@ def pages() -> Path:
     )
 
 
-def page_named(name: str, folder: Path) -> Path:
-    """The page of this name, number or file name: 02_one_neuron, one_neuron, 2."""
+def page_named(name: str, folder: Path | None = None) -> Path:
+    """The page of this name, number or file name: 02_one_neuron, one_neuron, 2; or any notebook by its path."""
+    if name.endswith(".ipynb") and Path(name).is_file():
+        return Path(name).resolve()
+    folder = folder or pages()
     known = {page.stem: page for page in sorted(folder.glob("*.ipynb"))}
     wanted = Path(name).name.removesuffix(".ipynb").replace("-", "_")
     for stem, page in known.items():
@@ -361,14 +401,80 @@ def run_until_it_ends(command: list[str], environment: dict[str, str]) -> int:
             try:
                 return process.wait()
             except KeyboardInterrupt:
-                continue  # JupyterLab has received it as well, and asks whether to shut down
+                continue  # the server has received it as well; JupyterLab asks whether to shut down
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
+# dashboard ------------------------------------------------------------------------------------------------------------
+
+#: Where Voila listens unless --port says otherwise.
+DASHBOARD_PORT = 8866
+#: Voila's template asks a content delivery network for icons that the pages do not use. With this policy the reader's
+#: browser asks this server only: the page works without the web, and nobody else learns who reads it.
+THIS_SERVER_ONLY = (
+    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; connect-src 'self' ws: wss: data: blob:; "
+    "frame-ancestors 'self'"
+)
+#: What ``python -m voila`` does, with a dictionary that its own command line takes only with a warning.
+VOILA = "from voila.app import Voila; Voila.launch_instance(tornado_settings={!r})"
+#: The kernel of a reader who has left ends after this time.
+IDLE_SECONDS = 600
+#: JupyterLab's other extensions are made for JupyterLab; in Voila some of them fail, loudly.
+DASHBOARD_EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8")
+
+
+def declare_dashboard(parser: argparse.ArgumentParser) -> None:
+    parser.usage = f"{PROGRAM} dashboard [PAGE] [--port PORT] [--no-browser] [--state CODE] [options of Voila]"
+    declare_server(parser)
+
+
+def dashboard(arguments: argparse.Namespace) -> int:
+    """Serve a page without its code, through Voila, and stay until it ends."""
+    page, passed_on = page_asked_for(arguments)
+    require("voila", "ipykernel")
+    environment = environment_of_kernels(arguments.state)
+    port = free_port(arguments.port)
+    # its folder is served, so that the links between the pages work
+    address = f"http://localhost:{port}/voila/render/{quote(page.name)}"
+    print(f"{page.stem}: {address}", flush=True)
+    program = VOILA.format({"headers": {"Content-Security-Policy": THIS_SERVER_ONLY}})
+    command = [sys.executable, "-c", program, str(page.parent), "--no-browser", f"--port={port}"]
+    command.append("--Voila.port_retries=0")
+    command += [f"--VoilaConfiguration.extension_allowlist={name}" for name in DASHBOARD_EXTENSIONS]
+    command.append(f"--MappingKernelManager.cull_idle_timeout={IDLE_SECONDS}")
+    if not arguments.no_browser:
+        Thread(target=open_once_it_answers, args=(address, port), daemon=True).start()
+    return run_until_it_ends([*command, *passed_on], environment)
+
+
+def free_port(asked: int | None) -> int:
+    """The port that was asked for; without one the usual one, or any other if that is taken."""
+    if asked is not None and not 0 < asked < 65536:
+        raise ValueError(f"--port expects a number between 1 and 65535; {asked} was given")
+    for port in (DASHBOARD_PORT, 0) if asked is None else (asked,):
+        with socket.socket() as probe:
+            if os.name != "nt":  # a port whose last server has just ended counts as free, as it does for the server
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return probe.getsockname()[1]
+    raise ValueError(f"port {asked} cannot be used, another program may have it; give another --port, or none")
+
+
+def open_once_it_answers(address: str, port: int, patience: float = 60.0) -> None:
+    """Open the address in the user's browser as soon as the server listens."""
+    deadline = monotonic() + patience
+    while monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
+            webbrowser.open(address)
+            return
+        sleep(0.1)
+
+
 # selfcheck ------------------------------------------------------------------------------------------------------------
 
-PACKAGES = ("numpy", "scipy", "sympy", "matplotlib", "ipywidgets", "ipykernel", "jupyterlab")
+PACKAGES = ("numpy", "scipy", "sympy", "matplotlib", "ipywidgets", "ipykernel", "jupyterlab", "notebook", "voila")
 
 
 def declare_selfcheck(parser: argparse.ArgumentParser) -> None:
@@ -407,6 +513,7 @@ def versions() -> str:
 COMMANDS = {
     "one-neuron": (one_neuron, declare_one_neuron),
     "lab": (lab, declare_lab),
+    "dashboard": (dashboard, declare_dashboard),
     "selfcheck": (selfcheck, declare_selfcheck),
 }
 
@@ -466,7 +573,7 @@ def dispatch(words: list[str]) -> int:
         raise ValueError(f"there is no command {asked!r}; the commands are {', '.join(COMMANDS)}")
     everything = parser()
     arguments, rest = everything.parse_known_args(words)
-    if rest and asked != "lab":
+    if rest and asked not in ("lab", "dashboard"):
         place = f"{PROGRAM} {asked}" if asked else PROGRAM
         raise ValueError(f"unknown argument {' '.join(rest)}; {place} --help lists the known ones")
     if asked is None:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from math import asin, pi, sqrt
@@ -521,6 +522,96 @@ def test_a_signal_ends_the_server_and_leaves_nothing_behind(sent, program, code)
         assert child.communicate(timeout=20)[0] == f"code {code}\n"
     finally:
         child.kill()
+
+
+def test_lab_opens_any_notebook_by_its_path(run, started, tmp_path):
+    mine = tmp_path / "mine.ipynb"
+    mine.write_text("{}")
+    assert run("lab", mine) == (0, "", "")
+    assert started[0][0][3] == str(mine)
+    code, _, err = run("lab", tmp_path / "missing.ipynb")
+    assert code == 2
+    assert "missing.ipynb'; the pages are" in one_line(err)
+
+
+@pytest.mark.parametrize("server", ["lab", "dashboard"])
+def test_a_state_code_reaches_the_kernels(run, started, monkeypatch, server):
+    monkeypatch.delenv("LANDSCAPE_NB_STATE", raising=False)
+    assert run(server, "2", "--no-browser", "--state", "a1b2")[0] == 0
+    assert started[0][1]["LANDSCAPE_NB_STATE"] == "a1b2"
+    assert run(server, "2", "--no-browser")[0] == 0
+    assert "LANDSCAPE_NB_STATE" not in started[1][1]
+
+
+@pytest.mark.parametrize("server", ["lab", "dashboard"])
+def test_an_empty_state_code_is_refused(run, started, server):
+    code, out, err = run(server, "2", "--no-browser", "--state", " ")
+    assert (code, out, started) == (2, "", [])
+    assert one_line(err) == "--state expects the code that a lab shows; an empty one was given"
+
+
+# dashboard ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def opened_in_browser(monkeypatch):
+    """The addresses that would have been opened."""
+    addresses = []
+    monkeypatch.setattr(__main__.webbrowser, "open", addresses.append)
+    return addresses
+
+
+def test_dashboard_serves_the_folder_of_the_page_and_says_where_the_page_is(run, started, opened_in_browser):
+    port = __main__.free_port(None)
+    code, out, err = run("dashboard", "one-neuron", "--port", port, "--no-browser", "--Voila.ip=0.0.0.0")
+    assert (code, err) == (0, "")
+    assert out == f"02_one_neuron: http://localhost:{port}/voila/render/02_one_neuron.ipynb\n"
+    ((command, environment),) = started
+    assert "from voila.app import Voila" in command[2]
+    assert command[3:6] == [str(ROOT / "notebooks"), "--no-browser", f"--port={port}"]
+    assert command[-1] == "--Voila.ip=0.0.0.0"
+    assert environment["JUPYTER_PREFER_ENV_PATH"] == "1"
+    assert opened_in_browser == []
+
+
+def test_dashboard_opens_the_page_once_the_server_answers(opened_in_browser):
+    port = __main__.free_port(None)
+    __main__.open_once_it_answers("http://nobody", port, patience=0.3)
+    assert opened_in_browser == []
+    with socket.create_server(("127.0.0.1", port)):
+        __main__.open_once_it_answers("http://somebody", port, patience=10)
+    assert opened_in_browser == ["http://somebody"]
+
+
+def test_dashboard_takes_another_port_when_the_usual_one_is_taken(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        monkeypatch.setattr(__main__, "DASHBOARD_PORT", other.getsockname()[1])
+        assert __main__.free_port(None) != other.getsockname()[1]
+
+
+def test_dashboard_says_that_a_port_is_taken_or_is_none(run, started):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        code, out, err = run("dashboard", "2", "--port", taken)
+    assert (code, out, started) == (2, "", [])
+    assert one_line(err) == f"port {taken} cannot be used, another program may have it; give another --port, or none"
+    code, out, err = run("dashboard", "2", "--port", 70000)
+    assert (code, out, started) == (2, "", [])
+    assert one_line(err) == "--port expects a number between 1 and 65535; 70000 was given"
+
+
+def test_dashboard_says_which_pages_there_are(run, started):
+    code, out, err = run("dashboard", "nowhere.ipynb")
+    assert (code, out, started) == (2, "", [])
+    assert one_line(err).startswith("there is no page 'nowhere.ipynb'; the pages are 00_start")
+
+
+@pytest.mark.parametrize("package", ["voila", "ipykernel"])
+def test_dashboard_says_what_to_install(run, started, monkeypatch, package):
+    monkeypatch.setattr(__main__, "find_spec", lambda name: None if name == package else name)
+    code, out, err = run("dashboard")
+    assert (code, out, started) == (2, "", [])
+    assert one_line(err) == f"{package} is not installed; pip install 'landscape_nb[lab]' brings what the pages need"
 
 
 # selfcheck ------------------------------------------------------------------------------------------------------------
