@@ -206,22 +206,29 @@ class CriticalPoint:
 # refinement -----------------------------------------------------------------------------------------------------------
 
 
-def newton(landscape: TwiceDifferentiable, theta: ArrayLike, iterations: int = 100) -> tuple[Array, Array, Array]:
+def newton(
+    landscape: TwiceDifferentiable,
+    theta: ArrayLike,
+    iterations: int = 100,
+    progress: Callable[[float], None] = lambda share: None,
+) -> tuple[Array, Array, Array]:
     """Safeguarded Newton iteration on grad L = 0 for a batch of students, towards critical points of any index.
 
     Levenberg-Marquardt on the gradient: with H = Q diag(l) Q^T the step is -Q diag(l / (l^2 + mu)) Q^T grad L, taken only where
     it shortens the gradient; mu falls after good steps and rises after bad ones. Eigenvalues below 1e-13 of the largest (zero
-    modes) do not move. theta : (..., p).
+    modes) do not move. theta : (..., p). progress : called before each iteration with the share done; what it raises ends the work.
 
     Returns (theta, residual max |grad L|, largest |eigenvalue|), the latter two of shape (...). Rows that did not converge come
     back at their best point: compare the residual with ``RESIDUAL_TOLERANCE * max(1, largest)``.
     """
     # a trial step may leave the range of doubles (exp) or of the derivatives (relu at 0): it is rejected, not warned about
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return _newton(landscape, np.array(theta, dtype=float), iterations)
+        return _newton(landscape, np.array(theta, dtype=float), iterations, progress)
 
 
-def _newton(landscape: TwiceDifferentiable, theta: Array, iterations: int) -> tuple[Array, Array, Array]:
+def _newton(
+    landscape: TwiceDifferentiable, theta: Array, iterations: int, progress: Callable[[float], None]
+) -> tuple[Array, Array, Array]:
     lead, p = theta.shape[:-1], theta.shape[-1]
     theta = theta.reshape(-1, p)
     gradient = landscape.gradient(theta)
@@ -230,7 +237,8 @@ def _newton(landscape: TwiceDifferentiable, theta: Array, iterations: int) -> tu
     largest, damping, growth = np.ones(len(theta)), np.full(len(theta), 1e-2), np.full(len(theta), 2.0)
     settled = ~np.isfinite(size)
     stalled = np.zeros(len(theta), dtype=int)
-    for _ in range(iterations):
+    for iteration in range(iterations):
+        progress(iteration / iterations)
         active = np.flatnonzero(~settled)
         if not active.size:
             break

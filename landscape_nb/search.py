@@ -13,7 +13,7 @@ starts at once, by a Newton iteration that does not care about the index, and th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import combinations, islice
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 Array = np.ndarray
+Progress = Callable[[float], None]
 
 _LONGEST = 100.0  # in units of the longest teacher vector: beyond, a point counts as running away
 _SAME = 1e-7
@@ -355,7 +356,9 @@ def _starts(reduced: PopulationLandscape, count: int, rng: np.random.Generator) 
     return np.vstack([chosen, directions[len(directions) - count :] * norms[:, None]]), len(chosen)
 
 
-def _candidates(reduced: PopulationLandscape, w: Array, chosen: int) -> tuple[Array, Array, Array, int]:
+def _candidates(
+    reduced: PopulationLandscape, w: Array, chosen: int, progress: Progress
+) -> tuple[Array, Array, Array, int]:
     """theta, residual and largest eigenvalue where Newton's iteration ends, and how many rows come from it in (w, a).
 
     The rows after these come from the iteration in w alone, which straightens bent valleys but is flat far out.
@@ -367,16 +370,16 @@ def _candidates(reduced: PopulationLandscape, w: Array, chosen: int) -> tuple[Ar
         w = np.where(usable[:, None], w, w[np.argmax(usable)])
         theta = profile.with_weight(w)
         usable &= np.isfinite(theta).all(axis=-1) & np.isfinite(reduced.gradient(theta)).all(axis=-1)
-    theta, residual, largest = newton(reduced, theta[usable], 150)
+    theta, residual, largest = newton(reduced, theta[usable], 150, _part(progress, 0.0, 0.5))
     count = len(theta)
     if activation.homogeneous is None:  # otherwise rescaling straightens the valley
-        straight, _, _ = newton(profile, w[:chosen][usable[:chosen]], 100)
-        more = newton(reduced, profile.with_weight(straight), 50)
+        straight, _, _ = newton(profile, w[:chosen][usable[:chosen]], 100, _part(progress, 0.5, 0.8))
+        more = newton(reduced, profile.with_weight(straight), 50, _part(progress, 0.8, 0.85))
         theta, residual, largest = (np.concatenate(pair) for pair in zip((theta, residual, largest), more, strict=True))
     return theta, residual, largest, count
 
 
-def _bottoms(reduced: PopulationLandscape, theta: Array, residual: Array, largest: Array) -> Array:
+def _bottoms(reduced: PopulationLandscape, theta: Array, residual: Array, largest: Array, progress: Progress) -> Array:
     """Minima below all converged rows, where Newton's iteration crept along a flat valley without reaching its lowest point.
 
     The lowest rows go on by a trust-region descent in w alone, and are then polished; shape (few, d' + 1), maybe empty.
@@ -401,6 +404,7 @@ def _bottoms(reduced: PopulationLandscape, theta: Array, residual: Array, larges
                 jac=profile.gradient,
                 hess=profile.hessian,
                 method="trust-exact",
+                callback=lambda _: progress(0.0),
                 options={"gtol": 1e-11 * max(1.0, float(largest[row])), "maxiter": 100},
             )
         except (ValueError, np.linalg.LinAlgError):
@@ -457,13 +461,23 @@ class _Orbits:
         return True
 
 
+def _part(progress: Progress, low: float, high: float) -> Progress:
+    """The progress of one stage as a part of the whole."""
+    return lambda share: progress(low + (high - low) * share)
+
+
 def search_one_neuron(
-    activation: Activation, teacher: Network, starts: int | None = None, seed: int = 0
+    activation: Activation,
+    teacher: Network,
+    starts: int | None = None,
+    seed: int = 0,
+    progress: Progress = lambda share: None,
 ) -> OneNeuronPoints:
     """Critical points of the one-neuron problem for any activation and teacher, numerically; lowest loss first.
 
     starts : number of random starts, beside those along sums of teachers (default 150; 80 for a mixture, 60 for a
-    user's activation). seed : of their directions and norms.
+    user's activation). seed : of their directions and norms. progress : called now and then with the share done, 0 to 1; an exception
+    that it raises ends the search.
     Every point is refined to max |grad L| <= 1e-13 max(1, largest Hessian eigenvalue). A search proves nothing about
     completeness; ``infimum`` tells if the loss falls below all points found as |w| -> inf.
     """
@@ -476,16 +490,25 @@ def search_one_neuron(
         )
     reduced_teacher, basis = _reduced(teacher)
     reduced = PopulationLandscape(activation, reduced_teacher)
-    theta, residual, largest, direct = _candidates(reduced, *_starts(reduced, starts, np.random.default_rng(seed)))
+    theta, residual, largest, direct = _candidates(
+        reduced, *_starts(reduced, starts, np.random.default_rng(seed)), progress
+    )
     if activation.homogeneous is None:
-        bottoms = newton(reduced, _bottoms(reduced, theta, residual, largest), 50)
+        bottoms = newton(
+            reduced,
+            _bottoms(reduced, theta, residual, largest, _part(progress, 0.85, 0.85)),
+            50,
+            _part(progress, 0.85, 0.9),
+        )
         theta, residual, largest = (
             np.concatenate(pair) for pair in zip((theta, residual, largest), bottoms, strict=True)
         )
 
     points: list[CriticalPoint] = []
     orbits = _Orbits(reduced)
-    for row in np.flatnonzero(residual <= RESIDUAL_TOLERANCE * np.maximum(1.0, largest)):
+    converged = np.flatnonzero(residual <= RESIDUAL_TOLERANCE * np.maximum(1.0, largest))
+    for place, row in enumerate(converged):
+        progress(0.9 + 0.1 * place / len(converged))
         student = orbits.representative(theta[row])
         if student is None or not orbits.is_new(student):
             continue

@@ -251,7 +251,7 @@ def figures() -> None:
     line = figure.axes[0].get_lines()[0]
     cosines, values = (np.asarray(data, dtype=float) for data in line.get_data())
     agree("the drawn curve", values, (np.sqrt(1 - cosines**2) + cosines * (pi - np.arccos(cosines))) / (2 * pi), 1e-12)
-    if not style.png(figure).startswith(b"\x89PNG"):
+    if not style.still(figure).startswith(b"\x89PNG"):
         raise Failed("the picture is not a PNG file")
 
 

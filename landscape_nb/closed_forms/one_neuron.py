@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..activations import Activation
@@ -59,18 +61,20 @@ def _names(statement: Statement) -> list[str]:
     return statement.hypotheses[0].remedy.removeprefix("choose ").replace(" or ", ", ").split(", ")
 
 
-def one_neuron_points(activation: Activation, teacher: Network) -> OneNeuronPoints:
+def one_neuron_points(
+    activation: Activation, teacher: Network, progress: Callable[[float], None] = lambda share: None
+) -> OneNeuronPoints:
     """Closed forms where a theorem applies, and beside them what a numerical search finds where the list is not known to be complete.
 
-    Without a theorem: the search alone. Each point says by its ``method`` which of the two it is.
+    Without a theorem: the search alone. Each point says by its ``method`` which of the two it is. progress : see ``search_one_neuron``.
     """
     try:
         closed = one_neuron(activation, teacher)
     except OutsideTheorem:
-        return search_one_neuron(activation, teacher)
+        return search_one_neuron(activation, teacher, progress=progress)
     if closed.complete:
         return closed
-    found = search_one_neuron(activation, teacher)
+    found = search_one_neuron(activation, teacher, progress=progress)
     scale = PopulationLandscape(activation, teacher).constant
     new = [point for point in found if not any(_same(point, known, scale) for known in closed)]
     remark = closed.remark if not new else f"{closed.remark}; the search adds {len(new)}"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from ..activations import Activation
@@ -58,28 +58,37 @@ def exact_cosine(degrees: float) -> float:
     return float(np.cos(np.radians(degrees)))
 
 
-def kernel_view(activation: Activation, norm1: float, norm2: float, angle: float, seed: int = 0) -> KernelView:
-    """Compute the view for two neurons of these norms at this angle (degrees), with a sample drawn from ``default_rng(seed)``."""
-    cosine = exact_cosine(angle)
+def _covariance_and_area(cosine: Array, norm1: float, norm2: float) -> tuple[Array, Array]:
+    # the rounding of c = r1 r2 cos must not open the angle between parallel vectors: sign and step have a cusp there
+    sine = np.sqrt((1.0 - cosine) * (1.0 + cosine))
+    return cosine * norm1 * norm2, sine * norm1 * norm2
+
+
+def kernel_and_slope(activation: Activation, norm1: float, norm2: float, cosine: Array) -> tuple[Array, Array]:
+    """(K, dK/dcos) of two neurons at these cosines."""
+    c, area = _covariance_and_area(cosine, norm1, norm2)
+    with np.errstate(invalid="ignore"):
+        slope = norm1 * norm2 * activation.kernel_slopes(norm1**2, c, norm2**2, area)[1]
+    return activation.kernel(norm1**2, c, norm2**2, area), slope
+
+
+def kernel_curve(activation: Activation, norm1: float, norm2: float) -> tuple[Array, Array, Array]:
+    """(cosines from -1 to 1, K, dK/dcos)."""
     cosines = np.cos(np.linspace(np.pi, 0.0, 181))
     cosines[[0, 90, 180]] = -1.0, 0.0, 1.0
-    s, t = norm1**2, norm2**2
+    return cosines, *kernel_and_slope(activation, norm1, norm2, cosines)
 
-    def covariance_and_area(cosine: Array) -> tuple[Array, Array]:
-        # the rounding of c = r1 r2 cos must not open the angle between parallel vectors: sign and step have a cusp there
-        sine = np.sqrt((1.0 - cosine) * (1.0 + cosine))
-        return cosine * norm1 * norm2, sine * norm1 * norm2
 
-    def kernel(cosine: Array) -> Array:
-        c, area = covariance_and_area(cosine)
-        return activation.kernel(s, c, t, area)
+def normal_pairs(seed: int) -> Array:
+    """One hundred thousand pairs of independent normal numbers from ``default_rng(seed)``, shape (2, 100000)."""
+    return np.random.default_rng(seed).normal(size=(2, 100_000))
 
-    def slope(cosine: Array) -> Array:
-        c, area = covariance_and_area(cosine)
-        with np.errstate(invalid="ignore"):
-            return norm1 * norm2 * activation.kernel_slopes(s, c, t, area)[1]
 
-    x, y = np.random.default_rng(seed).normal(size=(2, 100_000))
+def sample_means(
+    activation: Activation, norm1: float, norm2: float, cosine: float, pairs: Array
+) -> tuple[Array, Array, Array]:
+    """(sizes, running means of sigma(w.x) sigma(v.x), their standard errors) over the first N of these inputs."""
+    x, y = pairs
     first = norm1 * x
     second = norm2 * (cosine * x + np.sqrt(max(1.0 - cosine**2, 0.0)) * y)
     products = activation(first) * activation(second)
@@ -87,67 +96,91 @@ def kernel_view(activation: Activation, norm1: float, norm2: float, angle: float
     sums, squares = np.cumsum(products)[sizes - 1], np.cumsum(products**2)[sizes - 1]
     estimates = sums / sizes
     spread = np.maximum(squares / sizes - estimates**2, 0.0)
+    return sizes, estimates, np.sqrt(spread / (sizes - 1))
+
+
+def kernel_view(
+    activation: Activation,
+    norm1: float,
+    norm2: float,
+    angle: float,
+    seed: int = 0,
+    curve: tuple[Array, Array, Array] | None = None,
+    sample: tuple[Array, Array, Array] | None = None,
+) -> KernelView:
+    """The view of two neurons of these norms at this angle (degrees), with a sample drawn from ``default_rng(seed)``.
+
+    curve, sample : ``kernel_curve`` and ``sample_means``, where they are at hand.
+    """
+    cosine = exact_cosine(angle)
+    value, slope = kernel_and_slope(activation, norm1, norm2, np.asarray(cosine))
     return KernelView(
         activation,
         norm1,
         norm2,
         angle,
-        float(kernel(np.asarray(cosine))),
-        float(slope(np.asarray(cosine))),
-        cosines,
-        kernel(cosines),
-        slope(cosines),
-        sizes,
-        estimates,
-        np.sqrt(spread / (sizes - 1)),
+        float(value),
+        float(slope),
+        *(curve or kernel_curve(activation, norm1, norm2)),
+        *(sample or sample_means(activation, norm1, norm2, cosine, normal_pairs(seed))),
         activation.hermite_coefficients(norm1, HERMITE_TERMS),
         activation.hermite_coefficients(norm2, HERMITE_TERMS),
     )
 
 
 def draw(figure: Figure, view: KernelView) -> None:
-    """Draw the four panels on a cleared figure."""
-    with matplotlib.rc_context(style.RC):
-        figure.clear()
-        panels = figure.subplots(2, 2, gridspec_kw={"width_ratios": (1.25, 1.0)})
-        figure.subplots_adjust(left=0.105, right=0.98, top=0.94, bottom=0.1, wspace=0.56, hspace=0.42)
-        draw_kernel(panels[0, 0], view)
-        draw_neurons(panels[0, 1], view)
-        draw_sample(panels[1, 0], view)
-        draw_hermite(panels[1, 1], view)
+    """Draw the four panels, on the axes that are there from the last time."""
+    with style.drawing():
+        kernel, neurons, sample, hermite, slopes = style.panels(figure, _arrange)
+        draw_kernel(kernel, slopes, view)
+        draw_neurons(neurons, view)
+        draw_sample(sample, view)
+        draw_hermite(hermite, view)
 
 
-def draw_kernel(axes: Axes, view: KernelView) -> None:
-    """K over the cosine with the tangent at the current point."""
+def _arrange(figure: Figure) -> None:
+    grid = style.grid(figure, (1.25, 1.0), margins=(58, 12, 26, 42), gap=(116, 68))
+    kernel, neurons, sample, hermite = (figure.add_subplot(grid[row, column]) for row in (0, 1) for column in (0, 1))
+    kernel.set(xlim=(-1.03, 1.03), xlabel="cosine of the angle", ylabel="K", title="Kernel and its slope")
+    kernel.xaxis.set_major_locator(MaxNLocator(5))
+    slopes = kernel.twinx()
+    slopes.spines["right"].set_visible(True)
+    slopes.grid(visible=False)
+    slopes.set_ylabel("dK / d cos", color=style.STUDENT)
+    neurons.set(xlabel="along w", ylabel="across w", title="The two neurons")
+    neurons.set_aspect("equal", adjustable="box")
+    sample.set(xlabel="sample size N", ylabel="error of the mean", title="What a sample would tell you")
+    sample.set(xscale="log", yscale="log")
+    hermite.set(xlabel="degree m", ylabel=r"$h_m$", title="Hermite coefficients", xlim=(-0.9, HERMITE_TERMS - 0.1))
+    hermite.set_xticks(range(0, HERMITE_TERMS, 2))
+    for axes in (kernel, neurons, sample, hermite, slopes):
+        style.place_words(axes, right=axes is slopes)
+    for axes in (kernel, slopes, hermite):
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.ticklabel_format(axis="y", scilimits=(-3, 4))
+
+
+def draw_kernel(axes: Axes, slopes: Axes, view: KernelView) -> None:
+    """K over the cosine with the tangent at the current point, and on the right axis its slope."""
     line = style.line_style(view.activation.exact)
-    axes.plot(view.cosines, view.values, line, color=style.TEACHER, label="K (left axis)")
+    handles = axes.plot(view.cosines, view.values, line, color=style.TEACHER, label="K (left axis)")
     low, high = float(view.values.min()), float(view.values.max())
-    room = 0.12 * max(high - low, 1e-3 * max(abs(high), 1e-12))
-    axes.set_ylim(low - room, high + room)
+    room = 0.06 * max(high - low, 1e-3 * max(abs(high), 1e-12))
+    axes.set_ylim(style.steady(low - room, high + room))
     if np.isfinite(view.slope):
         reach = np.clip(view.cosine + np.array([-0.3, 0.3]), -1.0, 1.0)
         axes.plot(reach, view.value + view.slope * (reach - view.cosine), "-", color=style.CURRENT, linewidth=1.4)
-    axes.plot([view.cosine], [view.value], "o", color=style.CURRENT, markersize=10, label="your two neurons", zorder=5)
-    axes.set(xlim=(-1.03, 1.03), xlabel="cosine of the angle", ylabel="K", title="Kernel and its slope")
-    slopes = axes.twinx()
-    slopes.spines["right"].set_visible(True)
-    slopes.grid(visible=False)
+    dot: dict[str, Any] = {"color": style.CURRENT, "markersize": 10, "label": "your two neurons", "zorder": 5}
+    handles += axes.plot([view.cosine], [view.value], "o", **dot)
     finite = np.isfinite(view.slopes)
-    slopes.plot(
-        view.cosines[finite], view.slopes[finite], "-.", color=style.STUDENT, linewidth=1.6, label="slope (right axis)"
-    )
+    dashed: dict[str, Any] = {"color": style.STUDENT, "linewidth": 1.6, "label": "slope (right axis)"}
+    handles += slopes.plot(view.cosines[finite], view.slopes[finite], "-.", **dashed)
     inner = view.slopes[finite & (np.abs(view.cosines) < 0.98)]
     low, high = float(inner.min()), float(inner.max())
-    room = 0.12 * max(high - low, 0.05 * max(abs(high), abs(low), 1e-12))
-    slopes.set_ylim(low - room, high + room)
-    slopes.set_ylabel("dK / d cos", color=style.STUDENT)
-    handles = [*axes.get_legend_handles_labels()[0], *slopes.get_legend_handles_labels()[0]]
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-    for panel in (axes, slopes):
-        panel.yaxis.set_major_locator(MaxNLocator(5))
-        panel.ticklabel_format(axis="y", scilimits=(-3, 4))
+    room = 0.06 * max(high - low, 0.05 * max(abs(high), abs(low), 1e-12))
+    slopes.set_ylim(style.steady(low - room, high + room))
     # on the upper of the two axes, so that neither curve runs over its words
-    slopes.legend(handles, [str(handle.get_label()) for handle in handles], loc=_free_corner(axes, slopes))
+    style.legend(slopes, handles, loc=_free_corner(axes, slopes))
 
 
 def _free_corner(axes: Axes, slopes: Axes) -> str:
@@ -163,69 +196,66 @@ def _free_corner(axes: Axes, slopes: Axes) -> str:
     return min(hidden, key=lambda name: hidden[name])
 
 
+_W = Line2D([], [], color=style.STUDENT, linestyle="-", label="w")
+_V = Line2D([], [], color=style.TEACHER, linestyle="--", label="v")
+
+
 def draw_neurons(axes: Axes, view: KernelView) -> None:
     """The two weight vectors in their plane."""
     largest = 1.15 * max(view.norm1, view.norm2, 0.5)
+    step = 0.5 if largest <= 2 else 1.0
+    largest = float(np.ceil(largest / step) * step)
     turn = np.radians(view.angle)
-    ends = {"w": (view.norm1, 0.0), "v": (view.norm2 * view.cosine, view.norm2 * np.sin(turn))}
-    for (name, (x, y)), colour, style_of_line in zip(
-        ends.items(), (style.STUDENT, style.TEACHER), ("-", "--"), strict=True
+    for (x, y), colour, style_of_line in (
+        ((view.norm1, 0.0), style.STUDENT, "-"),
+        ((view.norm2 * view.cosine, view.norm2 * np.sin(turn)), style.TEACHER, "--"),
     ):
-        axes.annotate(
-            "",
-            (x, y),
-            (0, 0),
-            arrowprops={
-                "arrowstyle": "-|>",
-                "color": colour,
-                "linewidth": 2.4,
-                "linestyle": style_of_line,
-                "shrinkA": 0,
-                "shrinkB": 0,
-            },
-        )
-        axes.plot([], [], style_of_line, color=colour, label=f"{name}, norm {number(np.hypot(x, y), 3)}")
+        arrow: dict[str, Any] = {
+            "arrowstyle": "-|>",
+            "color": colour,
+            "linewidth": 2.4,
+            "linestyle": style_of_line,
+            "shrinkA": 0,
+            "shrinkB": 0,
+        }
+        axes.annotate("", (x, y), (0, 0), arrowprops=arrow)
     arc = np.linspace(0.0, turn, 60)
     axes.plot(0.25 * largest * np.cos(arc), 0.25 * largest * np.sin(arc), "-", color=style.CURRENT, linewidth=1.2)
-    axes.set(
-        xlim=(-largest, largest), ylim=(-0.35 * largest, 1.1 * largest), title=f"Two neurons, {view.angle:g}° apart"
-    )
-    axes.set_aspect("equal", adjustable="box")
-    axes.set(xlabel="along w", ylabel="across w")
-    axes.legend(loc="lower center", ncol=2)
+    words = f"|w| = {number(view.norm1, 3)}, |v| = {number(view.norm2, 3)}, {view.angle:g}° apart"
+    axes.text(0.5, 0.98, words, transform=axes.transAxes, ha="center", va="top", fontsize=10)
+    axes.set(xlim=(-largest, largest), ylim=(-0.35 * largest, 1.25 * largest))
+    axes.xaxis.set_major_locator(MaxNLocator(5, symmetric=True))
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+    style.legend(axes, [_W, _V], loc="lower center", ncol=2)
 
 
 def draw_sample(axes: Axes, view: KernelView) -> None:
     """The error of the sample mean over the sample size, with its standard error and the 1/sqrt(N) law."""
-    axes.set(xlabel="sample size N", ylabel="error of the mean", title="What a sample would tell you")
+    axes.set_xlim(view.sizes[0], view.sizes[-1])
     if not view.errors.any():  # two sign neurons with one w, for example
-        axes.set(xscale="log", xlim=(view.sizes[0], view.sizes[-1]), yticks=[])
         words = "The product is the same number\nfor every input x:\nany sample gives K exactly."
         axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center")
+        style.legend(axes, [])
         return
     law = view.errors[-1] * np.sqrt(view.sizes[-1] / view.sizes)
     floor = 0.02 * float(law[-1]) + 1e-300
     error = np.maximum(np.abs(view.estimates - view.value), floor)
-    axes.loglog(view.sizes, error, style.MONTE_CARLO, marker=".", color=style.SAMPLE, label="|estimate − exact|")
+    named = axes.plot(view.sizes, error, style.MONTE_CARLO, marker=".", color=style.SAMPLE, label="|estimate − exact|")
     axes.fill_between(view.sizes, floor, np.maximum(law, 2 * floor), color=style.SAMPLE, alpha=0.18)
-    axes.loglog(
-        view.sizes,
-        np.maximum(law, floor),
-        "-",
-        color=style.CURRENT,
-        linewidth=1.2,
-        label=r"one standard error $\sigma/\sqrt{N}$",
-    )
-    axes.legend(loc="lower left")
+    one: dict[str, Any] = {"color": style.CURRENT, "linewidth": 1.2, "label": r"one standard error $\sigma/\sqrt{N}$"}
+    named += axes.plot(view.sizes, np.maximum(law, floor), "-", **one)
+    axes.set_ylim(10.0 ** np.floor(np.log10(floor)), 10.0 ** np.ceil(np.log10(max(law.max(), error.max()))))
+    style.legend(axes, named, loc="lower left")
 
 
 def draw_hermite(axes: Axes, view: KernelView) -> None:
     """The Hermite coefficients h_m of both neurons."""
     m = np.arange(HERMITE_TERMS)
-    axes.bar(m - 0.2, view.hermite1, 0.38, color=style.STUDENT, label="w", edgecolor="white")
-    axes.bar(m + 0.2, view.hermite2, 0.38, color=style.TEACHER, label="v", hatch="///", edgecolor="white")
+    first = axes.bar(m - 0.2, view.hermite1, 0.38, color=style.STUDENT, label="w", edgecolor="white")
+    second = axes.bar(m + 0.2, view.hermite2, 0.38, color=style.TEACHER, label="v", hatch="///", edgecolor="white")
     axes.axhline(0.0, color=style.CURRENT, linewidth=0.8)
-    axes.set(xlabel="degree m", ylabel=r"$h_m$", title="Hermite coefficients")
-    axes.set_xticks(m)
-    axes.ticklabel_format(axis="y", scilimits=(-3, 4))
-    axes.legend(loc="upper right")
+    every = np.concatenate([view.hermite1, view.hermite2])
+    low, high = min(0.0, float(every.min())), max(0.0, float(every.max()))
+    room = 0.04 * max(high - low, 1e-12)
+    axes.set_ylim(style.steady(low - room * (low < 0), high + room))
+    style.legend(axes, [first, second], loc="upper right")

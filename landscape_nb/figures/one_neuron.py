@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ..critical import CriticalPoint
@@ -49,19 +49,47 @@ class OneNeuronView:
         return self.points[self.chosen] if len(self.points) else None
 
 
-def one_neuron_view(landscape: PopulationLandscape, points: OneNeuronPoints, chosen: int = 0) -> OneNeuronView:
-    """Compute the view of these critical points; ``chosen`` counts from 0, lowest loss first."""
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """min_a L over w = x along + y across of a plane: values of shape (y.size, x.size); y is (0,) where there is nothing across."""
+
+    plane: Plane
+    x: Array
+    y: Array
+    values: Array
+
+
+def loss_surface(landscape: PopulationLandscape, points: OneNeuronPoints) -> Surface:
+    """The plane of the teachers' mean, or of the lowest point where the teachers differ, wide enough for all these points."""
     plane = mean_plane(landscape, _toward(landscape, points))
     longest = float(np.linalg.norm(landscape.teacher.W, axis=1).max())
-    reach = 1.25 * max([0.8 * longest, *(float(np.linalg.norm(point.student.W)) for point in points)])
+    reach = _round_up(1.2 * max([0.8 * longest, *(float(np.linalg.norm(point.student.W)) for point in points)]))
     x = np.linspace(-reach, reach, _GRID)
     y = x if plane.across.any() else np.zeros(1)
-    surface, _ = best_weight(landscape, x[None, :], y[:, None], plane)
-    norms = np.geomspace(0.02, 50.0, 121) * longest
+    values, _ = best_weight(landscape, x[None, :], y[:, None], plane)
+    return Surface(plane, x, y, values)
+
+
+def one_neuron_view(
+    landscape: PopulationLandscape, points: OneNeuronPoints, chosen: int = 0, surface: Surface | None = None
+) -> OneNeuronView:
+    """The view of these critical points; ``chosen`` counts from 0, lowest loss first. surface : ``loss_surface``, where it is at hand."""
+    if surface is None:
+        surface = loss_surface(landscape, points)
+    longest = float(np.linalg.norm(landscape.teacher.W, axis=1).max())
+    norms = np.geomspace(10.0 ** np.floor(np.log10(0.02 * longest)), 10.0 ** np.ceil(np.log10(10 * longest)), 121)
     direction = _direction(landscape, points, chosen)
     across = np.zeros(landscape.d)
     profile, _ = best_weight(landscape, norms, np.zeros_like(norms), Plane(direction, across, "", ""))
-    return OneNeuronView(landscape, points, chosen, plane, x, y, surface, norms, profile)
+    return OneNeuronView(landscape, points, chosen, surface.plane, surface.x, surface.y, surface.values, norms, profile)
+
+
+def _round_up(length: float) -> float:
+    """The next of 1, 1.25, 1.6, 2, 2.5, 3.2, 4, 5, 6.4, 8, 10, ...: axes that keep their limits while a slider moves a little."""
+    decade = 10.0 ** np.floor(np.log10(length))
+    return float(
+        decade * min(step for step in (1, 1.25, 1.6, 2, 2.5, 3.2, 4, 5, 6.4, 8, 10) if step * decade >= length)
+    )
 
 
 def _toward(landscape: PopulationLandscape, points: OneNeuronPoints) -> Array | None:
@@ -81,15 +109,29 @@ def _direction(landscape: PopulationLandscape, points: OneNeuronPoints, chosen: 
 
 
 def draw(figure: Figure, view: OneNeuronView) -> None:
-    """Draw the three panels on a cleared figure."""
-    with matplotlib.rc_context(style.RC):
-        figure.clear()
-        grid = figure.add_gridspec(
-            2, 2, width_ratios=(1.1, 1.0), left=0.095, right=0.975, top=0.93, bottom=0.1, wspace=0.27, hspace=0.5
-        )
-        draw_plane(figure.add_subplot(grid[:, 0]), view)
-        draw_profile(figure.add_subplot(grid[0, 1]), view)
-        draw_spectrum(figure.add_subplot(grid[1, 1]), view)
+    """Draw the three panels, on the axes that are there from the last time."""
+    with style.drawing():
+        plane, profile, spectrum = style.panels(figure, _arrange)
+        draw_plane(plane, view)
+        draw_profile(profile, view)
+        draw_spectrum(spectrum, view)
+
+
+def _arrange(figure: Figure) -> None:
+    grid = style.grid(figure, (1.1, 1.0), margins=(58, 16, 26, 42), gap=(74, 72))
+    plane = figure.add_subplot(grid[:, 0])
+    plane.grid(visible=False)
+    plane.set_box_aspect(1)
+    plane.set_anchor("N")  # the legend stands below
+    plane.set_title("Loss, best outgoing weight")
+    profile = figure.add_subplot(grid[0, 1], xscale="log", xlabel="|w|, log scale", ylabel="loss")
+    profile.set_title("Profile over the norm")
+    profile.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    profile.yaxis.set_major_locator(MaxNLocator(5))
+    spectrum = figure.add_subplot(grid[1, 1], xlabel="eigenvalues, in ascending order", ylabel="eigenvalue")
+    spectrum.set_title("Hessian spectrum")
+    for axes in (plane, profile, spectrum):
+        style.place_words(axes)
 
 
 def place(view: OneNeuronView, point: CriticalPoint) -> tuple[float, float, bool]:
@@ -115,69 +157,19 @@ def draw_plane(axes: Axes, view: OneNeuronView) -> None:
         lowest = min(lowest, view.points[0].loss)
     ceiling = float(np.nanmax(view.surface))
     span = max(ceiling - lowest, 1e-6 * view.landscape.constant)  # a flat plane is flat, not rounding noise
-    levels = lowest + span * np.linspace(0.0, 1.0, 22) ** 2
-    axes.set(title="Loss, best outgoing weight", xlabel=f"w along the {view.plane.along_name}")
-    axes.grid(visible=False)
     reach = float(view.x[-1])
-    if view.y.size > 1:
-        shade = (np.maximum(view.surface - lowest, 0.0) / span) ** 0.5
-        axes.imshow(
-            np.ma.masked_invalid(shade),
-            extent=(-reach, reach, -reach, reach),
-            origin="lower",
-            cmap=style.LOSS_MAP,
-            vmin=0.0,
-            vmax=1.0,
-            interpolation="bilinear",
-            aspect="equal",
-        )
-        if ceiling - lowest > 1e-6 * view.landscape.constant:
-            axes.contour(view.x, view.y, view.surface, levels=levels[1:-1], colors="white", linewidths=0.8, alpha=0.75)
-        axes.set_ylabel(f"w across it, {view.plane.across_name}")
-        axes.set_anchor("N")
-        axes.set(xlim=(-reach, reach), ylim=(-reach, reach))
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(MaxNLocator(5, symmetric=True))
-        teacher = view.landscape.teacher
-        shown = [(v @ view.plane.along, v @ view.plane.across) for v in teacher.W]
-        distinct = np.unique(np.round(shown, 9), axis=0)
-        axes.plot(
-            distinct[:, 0],
-            distinct[:, 1],
-            "^",
-            color=style.TEACHER,
-            markeredgecolor="white",
-            markersize=11,
-            label="teacher (projected)",
-        )
-    else:
+    axes.set(xlabel=f"w along the {view.plane.along_name}", xlim=(-reach, reach))
+    axes.xaxis.set_major_locator(MaxNLocator(5, symmetric=True))
+    flat = view.y.size == 1
+    if flat:
         axes.plot(view.x, view.surface[0], color=style.CURRENT)
-        axes.set(ylabel="loss", xlim=(-reach, reach))
-        axes.set_box_aspect(1)  # leaves the room for the legend that a plane leaves
+        axes.set(ylabel="loss", ylim=style.steady(lowest, ceiling))
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+    else:
+        _draw_surface(axes, view, lowest, ceiling, span)
     for i, point in enumerate(view.points):
-        x, y, inside = place(view, point)
-        if view.y.size == 1:
-            y = point.loss
-        if view.landscape.activation.homogeneous is not None and np.hypot(x, y) > 0 and view.y.size > 1 and inside:
-            end = 2 * reach / np.hypot(x, y)
-            axes.plot([0, end * x], [0, end * y], "-", color=style.STUDENT, linewidth=1.6, scalex=False, scaley=False)
-        if inside and (view.landscape.activation.odd or view.landscape.activation.even) and np.hypot(x, y) > 0:
-            style.mark_point(axes, -x, -y if view.y.size > 1 else y, point.index, point.kind, size=11.0)
-        if inside or view.y.size == 1:
-            style.mark_point(axes, x, y, point.index, point.kind, current=i == view.chosen)
-        else:
-            axes.plot([x], [y], "x", color=style.STUDENT, markersize=9, markeredgewidth=2.2)
-            if i == view.chosen:
-                axes.plot(
-                    [x],
-                    [y],
-                    "o",
-                    markerfacecolor="none",
-                    markeredgecolor=style.CURRENT,
-                    markersize=16,
-                    markeredgewidth=2.6,
-                )
-    if view.points.infimum is not None and view.y.size > 1:
+        _draw_point(axes, view, point, i == view.chosen, flat)
+    if view.points.infimum is not None and not flat:
         x, y, _ = view.plane.coordinates(view.points.infimum.direction)
         axes.annotate(
             "infimum at ∞",
@@ -189,75 +181,151 @@ def draw_plane(axes: Axes, view: OneNeuronView) -> None:
             bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
             arrowprops={"arrowstyle": "-|>", "color": "white", "linewidth": 2.2},
         )
-    axes.plot([], [], "o", color=style.STUDENT, label="minimum")
-    axes.plot(
+    below: dict[str, Any] = {
+        "loc": "upper center",
+        "bbox_to_anchor": (0.5, 0.0),
+        "borderaxespad": 3.4,
+        "ncol": 2,
+        "columnspacing": 1.0,
+        "handletextpad": 0.4,
+    }
+    style.legend(axes, [*_TEACHERS[flat:], *_MARKS], **below)
+
+
+_TEACHERS = [
+    Line2D(
         [],
         [],
-        "o",
+        marker="^",
+        color=style.TEACHER,
+        markeredgecolor="white",
+        markersize=11,
+        linestyle="",
+        label="teacher (projected)",
+    )
+]
+_MARKS = [
+    Line2D([], [], marker="o", color=style.STUDENT, markersize=8, linestyle="", label="minimum"),
+    Line2D(
+        *([], []),
+        marker="o",
         markerfacecolor="white",
         markeredgecolor=style.STUDENT,
         markeredgewidth=2,
+        markersize=8,
+        linestyle="",
         label="saddle (its index)",
-    )
-    axes.plot(
-        [],
-        [],
-        "o",
+    ),
+    Line2D(
+        *([], []),
+        marker="o",
         markerfacecolor="none",
         markeredgecolor=style.CURRENT,
         markeredgewidth=2.4,
         markersize=11,
-        label="shown at the right",
+        linestyle="",
+        label="point shown",
+    ),
+]
+
+
+def _draw_surface(axes: Axes, view: OneNeuronView, lowest: float, ceiling: float, span: float) -> None:
+    """The loss as colours with contour lines, and the teachers' projections."""
+    reach = float(view.x[-1])
+    shade = (np.maximum(view.surface - lowest, 0.0) / span) ** 0.5
+    axes.imshow(
+        np.ma.masked_invalid(shade),
+        extent=(-reach, reach, -reach, reach),
+        origin="lower",
+        cmap=style.LOSS_MAP,
+        vmin=0.0,
+        vmax=1.0,
+        interpolation="bilinear",
+        aspect="auto",
     )
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncol=2, columnspacing=1.2, handletextpad=0.4)
+    if ceiling - lowest > 1e-6 * view.landscape.constant:
+        levels = lowest + span * np.linspace(0.0, 1.0, 22) ** 2
+        axes.contour(view.x, view.y, view.surface, levels=levels[1:-1], colors="white", linewidths=0.8, alpha=0.75)
+    axes.set(ylabel=f"w across it, {view.plane.across_name}", ylim=(-reach, reach))
+    axes.yaxis.set_major_locator(MaxNLocator(5, symmetric=True))
+    shown = [(v @ view.plane.along, v @ view.plane.across) for v in view.landscape.teacher.W]
+    distinct = np.unique(np.round(shown, 9), axis=0)
+    axes.plot(
+        distinct[:, 0],
+        distinct[:, 1],
+        "^",
+        color=style.TEACHER,
+        markeredgecolor="white",
+        markersize=11,
+        label="teacher (projected)",
+    )
+
+
+def _draw_point(axes: Axes, view: OneNeuronView, point: CriticalPoint, chosen: bool, flat: bool) -> None:
+    """One critical point in the plane, with its half-line or its mirror image; a cross for one outside the plane."""
+    x, y, inside = place(view, point)
+    activation, reach = view.landscape.activation, float(view.x[-1])
+    if flat:
+        y = point.loss
+    away = np.hypot(x, y) > 0
+    if activation.homogeneous is not None and away and inside and not flat:
+        end = 2 * reach / np.hypot(x, y)
+        axes.plot([0, end * x], [0, end * y], "-", color=style.STUDENT, linewidth=1.6)
+    if inside and (activation.odd or activation.even) and away:
+        style.mark_point(axes, -x, y if flat else -y, point.index, point.kind, size=11.0)
+    if inside or flat:
+        style.mark_point(axes, x, y, point.index, point.kind, current=chosen)
+        return
+    axes.plot([x], [y], "x", color=style.STUDENT, markersize=9, markeredgewidth=2.2)
+    if chosen:
+        ring: dict[str, Any] = {
+            "markerfacecolor": "none",
+            "markeredgecolor": style.CURRENT,
+            "markersize": 16,
+            "markeredgewidth": 2.6,
+        }
+        axes.plot([x], [y], "o", **ring)
 
 
 def draw_profile(axes: Axes, view: OneNeuronView) -> None:
     """min_a L over |w| along the direction of the chosen point, with the limit at infinity where it is the infimum."""
     line = style.line_style(view.landscape.activation.exact)
-    axes.semilogx(view.norms, view.profile, line, color=style.TEACHER)
+    axes.plot(view.norms, view.profile, line, color=style.TEACHER)
+    named = []
     point = view.point
     norm = float(np.linalg.norm(point.student.W)) if point is not None else 0.0
     if point is not None and point.student.a[0] != 0 and view.norms[0] <= norm <= view.norms[-1]:
         if view.landscape.activation.homogeneous is None:
             style.mark_point(axes, norm, point.loss, point.index, point.kind, current=True)
         else:
-            axes.plot(
-                view.norms,
-                np.full_like(view.norms, point.loss),
-                "-",
-                color=style.STUDENT,
-                linewidth=4,
-                alpha=0.5,
-                label="half-line of critical points",
-            )
-    if view.points.infimum is not None:
-        axes.axhline(
-            view.points.infimum.loss,
-            linestyle="--",
-            color=style.CURRENT,
-            linewidth=1.4,
-            label=f"limit {number(view.points.infimum.loss, 5)}",
-        )
+            half_line: dict[str, Any] = {
+                "color": style.STUDENT,
+                "linewidth": 4,
+                "alpha": 0.5,
+                "label": "half-line of critical points",
+            }
+            named += axes.plot(view.norms, np.full_like(view.norms, point.loss), "-", **half_line)
     low, high = float(np.nanmin(view.profile)), float(np.nanmax(view.profile))
-    room = 0.1 * (high - low)
+    if view.points.infimum is not None:
+        limit = view.points.infimum.loss
+        named.append(
+            axes.axhline(limit, linestyle="--", color=style.CURRENT, linewidth=1.4, label=f"limit {number(limit, 5)}")
+        )
+        low = min(low, limit)
+    room = 0.08 * (high - low)
     if high - low <= 1e-6 * view.landscape.constant:  # a flat profile is flat, not rounding noise
         room = 0.02 * max(high, view.landscape.constant)
-    axes.set_ylim(low - room, high + room)
-    axes.set(xlabel="|w|, log scale", ylabel="loss", title="Profile over the norm")
-    axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="best")
+    axes.set(xlim=(view.norms[0], view.norms[-1]), ylim=style.steady(low - room, high + room))
+    style.legend(axes, named, loc="upper right")
 
 
 def draw_spectrum(axes: Axes, view: OneNeuronView) -> None:
     """The eigenvalues of the Hessian, zero modes hatched and named, negative ones below the axis."""
     point = view.point
-    axes.set(title="Hessian spectrum", xlabel="eigenvalues, in ascending order", ylabel="eigenvalue")
     if point is None:
         axes.text(0.5, 0.5, "no finite critical point", transform=axes.transAxes, ha="center")
         axes.set(xticks=[], yticks=[])
+        style.legend(axes, [])
         return
     groups = grouped(point.spectrum)
     largest = float(np.abs(point.spectrum).max())
@@ -266,40 +334,34 @@ def draw_spectrum(axes: Axes, view: OneNeuronView) -> None:
     if largest <= 0:
         largest = smallest = 1.0
     threshold = 10.0 ** np.floor(np.log10(smallest))
-    decades = int(np.ceil(np.log10(largest / threshold)))
-    axes.set_yscale("symlog", linthresh=threshold, linscale=0.6)
+    decades = max(1, int(np.ceil(np.log10(largest / threshold))))
+    scale = axes.yaxis.get_transform()
+    if getattr(scale, "linthresh", None) != threshold:
+        axes.set_yscale("symlog", linthresh=threshold, linscale=0.6)
     names = ", ".join(f"{name} ({count})" for name, count in point.zero_modes.items())
-    start = 0
+    start, zeros = 0, []
     for value, count in groups:
         places = np.arange(start, start + count) + 1
         start += count
         if abs(value) <= point.tolerance:
-            axes.bar(
-                places,
-                np.full(count, 0.5 * threshold),
-                0.75,
-                bottom=-0.25 * threshold,
-                color="white",
-                edgecolor=style.ZERO_MODE,
-                hatch="////",
-                label=f"zero: {names}",
-            )
+            hatched: dict[str, Any] = {
+                "color": "white",
+                "edgecolor": style.ZERO_MODE,
+                "hatch": "////",
+                "label": f"zero: {names}",
+            }
+            zeros = [axes.bar(places, np.full(count, 0.5 * threshold), 0.75, bottom=-0.25 * threshold, **hatched)]
         else:
-            colour = style.STUDENT if value > 0 else style.TEACHER
-            axes.bar(
-                places, np.full(count, value), 0.75, color=colour, hatch=None if value > 0 else "..", edgecolor="white"
-            )
+            colour, hatch = (style.STUDENT, None) if value > 0 else (style.TEACHER, "..")
+            axes.bar(places, np.full(count, value), 0.75, color=colour, hatch=hatch, edgecolor="white")
     axes.axhline(0.0, color=style.CURRENT, linewidth=1.0)
     step = max(1, int(np.ceil(decades / 3)))
-    ticks = [threshold * 10.0**power for power in range(0, decades + 1, step)]
-    if (point.spectrum < -point.tolerance).any():
-        ticks = [-tick for tick in reversed(ticks)] + [0.0] + ticks
-    else:
-        ticks = [0.0, *ticks]
-        axes.set_ylim(bottom=-0.4 * threshold)
+    powers = [threshold * 10.0**power for power in range(0, decades + step, step)]
+    negative = bool((point.spectrum < -point.tolerance).any())
+    ticks = [*([-tick for tick in reversed(powers)] if negative else []), 0.0, *powers]
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
+    bottom = -1.3 * powers[-1] if negative else -0.4 * threshold
+    axes.set(xlim=(0.4, point.spectrum.size + 0.6), ylim=(bottom, 1.3 * powers[-1]))
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    axes.margins(y=0.12)
-    if names:
-        axes.legend(loc="best")
+    style.legend(axes, zeros if names else [], loc="upper left")

@@ -1,19 +1,34 @@
 """One look for all pictures: colour-blind-safe, readable on a projector and in greyscale.
 
 Colours from Okabe & Ito's palette; each role also has a marker or a line style of its own, so that no meaning hangs on colour alone.
+Sizes are in points. A theme is the size of the sheet: on the smaller sheet of the projector theme the same type fills more of the screen.
 """
 
 from __future__ import annotations
 
 import io
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import ScaledTranslation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+#: Theme -> (width, height) of the sheet in inches.
+THEMES: dict[str, tuple[float, float]] = {"screen": (10.0, 6.4), "projector": (7.8, 5.6)}
+#: How a picture can be written.
+STILLS = ("png", "svg", "pdf")
+#: Pixels across a still picture, whatever the theme.
+STILL_WIDTH = 960
 
 TEACHER = "#0072B2"  # blue, solid, up-pointing triangles
 STUDENT = "#D55E00"  # vermilion
@@ -54,20 +69,141 @@ def line_style(exact: str) -> str:
     return NUMERICAL if exact == "numerical" else CLOSED_FORM
 
 
-def new_figure(width: float = 10.0, height: float = 6.4, dpi: int = 96) -> Figure:
-    """An off-screen figure with an Agg canvas: no pyplot, no global state."""
-    with matplotlib.rc_context(RC):
-        figure = Figure(figsize=(width, height), dpi=dpi, facecolor="white")
+_ONE_AT_A_TIME = threading.RLock()  # matplotlib's settings are global, labs draw on several threads
+
+
+@contextmanager
+def drawing(settings: Mapping[str, Any] | None = None) -> Iterator[None]:
+    """matplotlib with the look of this project, and these further settings; afterwards the user's own settings hold again."""
+    with _ONE_AT_A_TIME, matplotlib.rc_context({**RC, **(settings or {})}):
+        yield
+
+
+def new_figure(theme: str = "screen") -> Figure:
+    """An off-screen figure with an Agg canvas: no pyplot, no global state. theme : "screen" or "projector"."""
+    if theme not in THEMES:
+        raise ValueError(f"theme must be one of {', '.join(THEMES)}; {theme!r} was given")
+    with drawing():
+        figure = Figure(figsize=THEMES[theme], dpi=72, facecolor="white")
         FigureCanvasAgg(figure)
     return figure
 
 
-def png(figure: Figure) -> bytes:
-    """The figure as PNG."""
+def still(figure: Figure, suffix: str = "png") -> bytes:
+    """The figure as a file: "png", "svg" or "pdf"; the same bytes for the same picture, without date or version."""
     buffer = io.BytesIO()
-    with matplotlib.rc_context(RC):
-        figure.savefig(buffer, format="png", metadata={"Software": None}, pil_kwargs={"compress_level": 3})
+    width = float(figure.get_size_inches()[0])
+    nameless: dict[str, dict[str, Any]] = {
+        "png": {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 3}, "dpi": STILL_WIDTH / width},
+        "svg": {"metadata": {"Date": None, "Creator": None}},
+        "pdf": {"metadata": {"CreationDate": None, "Creator": None, "Producer": None}},
+    }
+    if suffix not in STILLS:
+        raise ValueError(f"a picture is written as one of {', '.join(STILLS)}; {suffix!r} was given")
+    with drawing({"svg.hashsalt": "landscape_nb", "svg.fonttype": "path"}):
+        figure.savefig(buffer, format=suffix, **nameless[suffix])
     return buffer.getvalue()
+
+
+def panels(figure: Figure, arrange: Callable[[Figure], object]) -> list[Axes]:
+    """The axes of this figure, emptied; made by ``arrange(figure)`` the first time."""
+    if not figure.axes:
+        arrange(figure)
+    for axes in figure.axes:
+        wipe(axes)
+    return list(figure.axes)
+
+
+def content(axes: Axes) -> list[Artist]:
+    """What was drawn into these axes: images, lines, areas, markers and words, without axis, spines, title and legend."""
+    return [*axes.images, *axes.collections, *axes.patches, *axes.lines, *axes.texts, *axes.artists]
+
+
+def wipe(axes: Axes) -> None:
+    """Take the content out and leave the axes, their settings and their legend as they are."""
+    for artist in content(axes):
+        artist.remove()
+    axes.containers.clear()
+
+
+def grid(
+    figure: Figure,
+    columns: tuple[float, ...],
+    margins: tuple[float, float, float, float],
+    gap: tuple[float, float],
+    rows: int = 2,
+) -> GridSpec:
+    """Places for panels, with margins (left, right, top, bottom) and gaps (across, down) in points whatever the theme.
+
+    columns : their shares of the width.
+    """
+    width, height = (72.0 * float(side) for side in figure.get_size_inches())
+    left, right, top, bottom = margins
+    return GridSpec(
+        rows,
+        len(columns),
+        figure,
+        width_ratios=columns,
+        left=left / width,
+        right=1 - right / width,
+        top=1 - top / height,
+        bottom=bottom / height,
+        wspace=gap[0] / ((width - left - right - gap[0] * (len(columns) - 1)) / len(columns)),
+        hspace=gap[1] / ((height - top - bottom - gap[1] * (rows - 1)) / rows),
+    )
+
+
+def place_words(axes: Axes, x_label: float = 21.0, y_label: float = 41.0, right: bool = False) -> None:
+    """Axis labels at fixed distances in points, and the title at a fixed height.
+
+    matplotlib would measure every tick label to place them, at more than the cost of drawing these; and labels that keep
+    their place do not jump while a slider moves.
+    """
+    inches = axes.figure.dpi_scale_trans
+    below = axes.transAxes + ScaledTranslation(0.0, -x_label / 72, inches)
+    beside = axes.transAxes + ScaledTranslation((y_label if right else -y_label) / 72, 0.0, inches)
+    axes.xaxis.set_label_coords(0.5, 0.0, transform=below)
+    axes.yaxis.set_label_coords(1.0 if right else 0.0, 0.5, transform=beside)
+    axes.set_title(axes.get_title(), y=1.0)
+
+
+def legend(axes: Axes, handles: list[Any], **options: Any) -> None:
+    """A legend of these labelled handles, none for an empty list; one that says the same already stays as it is."""
+    entries = tuple((type(handle), str(handle.get_label()), _look(handle)) for handle in handles)
+    asked = entries, tuple(sorted(options.items()))
+    present = axes.get_legend()
+    if present is not None and getattr(present, "says", None) == asked:
+        return
+    if present is not None:
+        present.remove()
+    if handles:
+        made = axes.legend(handles, [str(handle.get_label()) for handle in handles], **options)
+        made.set_zorder(10)  # above every curve and marker
+        made.says = asked  # type: ignore[attr-defined]
+
+
+def _look(handle: Any) -> tuple[Any, ...]:
+    """How a labelled handle is drawn in a legend."""
+    if hasattr(handle, "patches"):  # a group of bars
+        handle = handle.patches[0]
+    names = (
+        "color",
+        "linestyle",
+        "linewidth",
+        "marker",
+        "markersize",
+        "markerfacecolor",
+        "facecolor",
+        "hatch",
+        "alpha",
+    )
+    return tuple(str(getattr(handle, f"get_{name}")()) for name in names if hasattr(handle, f"get_{name}"))
+
+
+def steady(low: float, high: float, parts: int = 8) -> tuple[float, float]:
+    """Round limits around a range, which stay the same while the range changes little: a frame that stays costs nothing."""
+    edges = MaxNLocator(parts, steps=(1, 2, 2.5, 5, 10)).tick_values(low, high)
+    return float(edges[0]), float(edges[-1])
 
 
 def mark_point(

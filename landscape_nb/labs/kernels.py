@@ -3,22 +3,58 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, ClassVar
 
-import ipywidgets
+import numpy as np
 from matplotlib.figure import Figure
 
-from ..activations import ACTIVATIONS
+from ..activations import ACTIVATIONS, Activation
 from ..display import number
 from ..figures import kernels as picture
+from . import cards
+from .export import Tables
 from .lab import Lab
+from .parameters import Choice, Real, Whole
 
 _LABEL = {
     "closed form": "closed form",
     "mixture": "12-node mixture of closed forms",
     "numerical": "numerical integration",
 }
+#: How the tests verify a kernel, by what it is.
+_VERIFIED = {
+    "closed form": (
+        "two-dimensional quadrature",
+        "symbolic form with SymPy",
+        "slopes by Price's theorem",
+        "Mehler's series",
+    ),
+    "mixture": ("two-dimensional quadrature", "nodes in 40 digits", "slopes by Price's theorem", "Mehler's series"),
+    "numerical": ("an error estimate with every value", "Mehler's series"),
+}
+
+
+def pairs(seed: int) -> np.ndarray:
+    """The inputs of the sample."""
+    return picture.normal_pairs(seed)
+
+
+def curve(activation: str, norm1: float, norm2: float) -> tuple[np.ndarray, ...]:
+    """The kernel over all cosines."""
+    return picture.kernel_curve(ACTIVATIONS[activation], norm1, norm2)
+
+
+def sample(activation: str, norm1: float, norm2: float, angle: int, pairs: np.ndarray) -> tuple[np.ndarray, ...]:
+    """What the sample says."""
+    return picture.sample_means(ACTIVATIONS[activation], norm1, norm2, picture.exact_cosine(float(angle)), pairs)
+
+
+def view(
+    activation: str, norm1: float, norm2: float, angle: int, seed: int, curve: Any, sample: Any
+) -> picture.KernelView:
+    """All of it."""
+    return picture.kernel_view(ACTIVATIONS[activation], norm1, norm2, float(angle), seed, curve, sample)
 
 
 class Kernels(Lab):
@@ -29,37 +65,40 @@ class Kernels(Lab):
 
     name = "kernels"
     title = "kernels"
+    parameters = (
+        Choice("activation", "activation", "relu", "the function sigma of both neurons", options=ACTIVATIONS),
+        Real("norm1", "norm of w", 1.0, "length of the first weight vector", low=0.1, high=5.0, step=0.1, digits=1),
+        Real("norm2", "norm of v", 1.0, "length of the second weight vector", low=0.1, high=5.0, step=0.1, digits=1),
+        Whole("angle", "angle (degrees)", 60, "between the two weight vectors", low=0, high=180, step=5),
+        Whole("seed", "sample seed", 0, "of the random inputs", low=0, high=20),
+    )
+    steps = (pairs, curve, sample, view)
+    presets: ClassVar = {
+        "two relu neurons at 60 degrees": {},
+        "parallel sign neurons: a cusp": {"activation": "sign", "angle": 0},
+        "opposite relu neurons: never active together": {"angle": 180},
+        "a long erf neuron saturates": {"activation": "erf", "norm1": 5.0},
+        "square: opposite is as good as parallel": {"activation": "square", "angle": 120},
+        "tanh: a mixture": {"activation": "tanh", "norm1": 2.0, "angle": 30},
+    }
 
-    def _make_controls(self) -> Mapping[str, Any]:
-        def norm(value: float, label: str) -> Any:
-            return ipywidgets.FloatSlider(
-                value=value, min=0.1, max=5.0, step=0.1, description=label, readout_format=".1f"
-            )
+    def _draw(self, figure: Figure, view: picture.KernelView) -> None:
+        picture.draw(figure, view)
 
-        return {
-            "activation": ipywidgets.Dropdown(options=list(ACTIVATIONS), value="relu", description="activation"),
-            "norm1": norm(1.0, "norm of w"),
-            "norm2": norm(1.0, "norm of v"),
-            "angle": ipywidgets.IntSlider(value=60, min=0, max=180, step=5, description="angle (degrees)"),
-            "seed": ipywidgets.IntSlider(value=0, min=0, max=20, description="sample seed"),
-        }
-
-    def _compute(self, state: dict[str, Any]) -> picture.KernelView:
-        activation = ACTIVATIONS[state["activation"]]
-        return picture.kernel_view(activation, state["norm1"], state["norm2"], float(state["angle"]), state["seed"])
-
-    def _draw(self, figure: Figure, result: picture.KernelView) -> None:
-        picture.draw(figure, result)
+    def _theorem(self, view: picture.KernelView) -> str:
+        act = view.activation
+        formulas = (
+            rf"$\sigma(z)={act.latex}$ &nbsp; {kernel_formula(act)}",
+            r"$K=\mathbb E[\sigma(w\cdot x)\,\sigma(v\cdot x)]$, "
+            r"$\;\partial K/\partial\cos=|w||v|\,\mathbb E[\sigma'(w\cdot x)\,\sigma'(v\cdot x)]$",
+        )
+        return "".join(f"<p>{formula}</p>" for formula in formulas) + cards.badges(_VERIFIED[act.exact])
 
     def _numbers(self, view: picture.KernelView) -> str:
         act = view.activation
         rows = [
-            (r"$K=\mathbb E[\sigma(w\cdot x)\,\sigma(v\cdot x)]$", number(view.value, 8), _LABEL[act.exact]),
-            (
-                r"$\partial K/\partial\cos=|w||v|\,\mathbb E[\sigma'(w\cdot x)\,\sigma'(v\cdot x)]$",
-                number(view.slope, 8),
-                _LABEL[act.exact],
-            ),
+            ("kernel K", number(view.value, 8), _LABEL[act.exact]),
+            ("slope dK/dcos", number(view.slope, 8), _LABEL[act.exact]),
             (
                 f"sample mean, N = {int(view.sizes[-1])}",
                 f"{number(view.estimates[-1], 5)} ± {number(view.errors[-1], 2)}",
@@ -71,7 +110,7 @@ class Kernels(Lab):
             error = float(act.kernel_error(s, view.cosine * view.norm1 * view.norm2, t))  # type: ignore[attr-defined]
             rows.append(("estimated error of K", number(error, 2), "numerical integration"))
         body = "".join(f"<tr><td>{a}</td><td><b>{b}</b></td><td>{html.escape(c)}</td></tr>" for a, b, c in rows)
-        return rf"<p>$\sigma(z)={act.latex}$ &nbsp; {kernel_formula(act)}</p><table>{body}</table>"
+        return f"<table><tr><th>quantity</th><th>value</th><th>how it is computed</th></tr>{body}</table>"
 
     def _status(self, view: picture.KernelView) -> str:
         return f"{view.activation.name}: {_LABEL[view.activation.exact]}"
@@ -97,8 +136,24 @@ class Kernels(Lab):
             ]
         )
 
+    def _tables(self, view: picture.KernelView) -> Tables:
+        degrees = np.arange(view.hermite1.size)
+        return {
+            "kernel": {"cosine": view.cosines, "K": view.values, "slope": view.slopes},
+            "neurons": {
+                "norm of w": [view.norm1],
+                "norm of v": [view.norm2],
+                "angle in degrees": [view.angle],
+                "K": [view.value],
+                "slope": [view.slope],
+            },
+            "sample": {"N": view.sizes, "mean": view.estimates, "standard error": view.errors},
+            "hermite": {"degree": degrees, "w": view.hermite1, "v": view.hermite2},
+        }
 
-def kernel_formula(activation: Any) -> str:
+
+@lru_cache(maxsize=64)
+def kernel_formula(activation: Activation) -> str:
     """K as LaTeX from the symbolic form that the tests compare with the numbers."""
     if activation.exact == "numerical":
         return "its kernel is integrated numerically"

@@ -1,122 +1,142 @@
-"""What every lab is made of: controls, one picture, numbers, words, and a status line.
+"""What every lab is made of: parameters, a computation, a drawing, text, and a state that can be kept.
 
-A lab computes a result from the values of its controls, draws it on one reused off-screen figure, and describes it in text. State,
-result, summary and picture always belong together. When the controls ask for something that does not exist, the last good picture
-stays, dimmed and captioned with the state it shows, and the status line says what was asked, what failed and what would do.
+A lab computes a result from the values of its controls, draws it, and describes it in text. State, result, summary and picture always
+belong together. When the controls ask for something that does not exist, the last good picture stays, dimmed and captioned with the
+state it shows, and the status line says what was asked, what failed and what would do.
 
-Pictures travel as bytes in an Image widget and text in HTML widgets: this works in every front end, needs no plotting back end, and an
-error in a callback cannot vanish unseen.
+The picture is two stacked layers of SVG in HTML widgets (``figures.layers``): a move sends the moving layer only. Everything works with
+the widgets of ipywidgets alone, in every front end, and an error in a callback cannot vanish unseen.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import html
-import numbers
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 import ipywidgets
 from matplotlib.figure import Figure
 
 from ..figures import style
+from ..figures.layers import Layers, picture
+from . import export, job, state_code
+from .computation import Computation, Progress, without_progress
+from .controls import Control
+from .history import History
+from .parameters import Number, Parameter
 
 _STYLE = """<style>
 .lab-numbers table {border-collapse: collapse; font-variant-numeric: tabular-nums;}
 .lab-numbers th, .lab-numbers td {padding: 2px 12px 2px 0; text-align: left; border-bottom: 1px solid #ddd;}
-.lab-numbers, .lab-caption, .lab-status {font-size: 14px; line-height: 1.5;}
-.lab-numbers .widget-html-content, .lab-caption .widget-html-content {line-height: 1.5; overflow: visible;}
-img.lab-dimmed, .lab-dimmed img {opacity: 0.35;}
+.lab-numbers, .lab-theorem, .lab-caption, .lab-status {font-size: 14px; line-height: 1.5;}
+.lab-numbers .widget-html-content, .lab-theorem .widget-html-content, .lab-caption .widget-html-content,
+.lab-status .widget-html-content {line-height: 1.5; overflow: visible;}
+.lab-theorem ul {list-style: none; padding-left: 0;}
+.lab-badge {border: 1px solid #888; border-radius: 9px; padding: 0 8px; margin-right: 6px; font-size: 12px; white-space: nowrap;
+  display: inline-block;}
+.lab-picture.widget-box {display: grid; background: white;}
+.lab-picture > * {grid-area: 1 / 1; margin: 0; width: 100%;}
+.lab-picture .widget-html-content {line-height: 0; width: 100%;}
+.lab-picture svg {display: block;}
+.lab-dimmed svg {opacity: 0.35;}
+.lab-marks .widget-html-content {position: relative; height: 8px; line-height: 0; overflow: visible; width: 100%;}
+.lab-marks {height: 8px; margin: -6px 0 0 0; overflow: visible;}
+.lab-mark {position: absolute; top: 0; width: 2px; height: 8px; margin-left: -1px; background: #D55E00;}
+.lab-code input {font-family: monospace;}
 </style>"""
 
 
 class Lab:
     """A live figure with controls. ``controls`` maps names to widgets; ``set(**values)`` moves them like a hand would.
 
-    A subclass provides ``name``, ``title``, ``_make_controls``, ``_compute``, ``_draw``, ``_numbers``, ``_caption`` and ``_summary``.
+    code : a state code to open. theme : "screen", or "projector" for large type. values : of single parameters.
+
+    A subclass is parameters, steps of a computation, presets (name -> values) and six ways to say what the result is: ``_draw``,
+    ``_summary``, ``_caption``, ``_numbers``, ``_status`` and ``_tables``; where it has them also ``_theorem``, ``_marks`` and
+    ``_takes_long``.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
+    parameters: ClassVar[tuple[Parameter, ...]]
+    steps: ClassVar[tuple[Callable[..., Any], ...]]
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    _opened: ClassVar[set[str]] = set()  # the labs that the link of this page has opened
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, code: str | None = None, *, theme: str = "screen", **values: Any) -> None:
         self._lock = threading.RLock()
-        self._quiet = False
-        self._figure = style.new_figure()
-        self._png = b""
+        self._quiet = False  # the lab itself moves its widgets
+        self._by_hand = False  # somebody waits in front of the screen: long work goes to the background
+        self._job: job.Job | None = None
+        self._computation = Computation(*self.steps, parameters=tuple(parameter.name for parameter in self.parameters))
+        self._history = History()
         self._state: dict[str, Any] = {}
         self._result: Any = None
         self._text = ""
+        self._pictures = 0
+        self._fixed: tuple[str, ...] = ()
+        self._hidden: tuple[str, ...] = ()
         self.message = ""
-        self.controls: Mapping[str, Any] = self._make_controls()
-        for name, control in self.controls.items():
-            control.add_class(f"lab-control-{name}")
-            control.style.description_width = "115px"
-            control.layout.width = "350px"
-            control.observe(self._changed, names="value")
-        self._picture = ipywidgets.Image(
-            format="png", layout=ipywidgets.Layout(width="100%", max_width="960px", object_fit="contain")
-        )
-        self._numbers_box = ipywidgets.HTMLMath()
-        self._caption_box = ipywidgets.HTML()
-        self._status_box = ipywidgets.HTML()
-        for box, role in (
-            (self._picture, "picture"),
-            (self._numbers_box, "numbers"),
-            (self._caption_box, "caption"),
-            (self._status_box, "status"),
-        ):
-            box.add_class(f"lab-{role}")
-        panel = ipywidgets.HBox(
-            list(self.controls.values()), layout=ipywidgets.Layout(flex_flow="row wrap", max_width="1120px")
-        )
-        self._view = ipywidgets.VBox(
-            [ipywidgets.HTML(_STYLE), panel, self._status_box, self._picture, self._caption_box, self._numbers_box]
-        )
-        self._view.add_class(f"lab-{self.name}")
-        if values:
-            self._check(values)
-            self._move(values)
-        self._refresh()
-        if not self._state:
-            raise ValueError(self.message)
+        self._sheet(theme)
+        self._controls = {parameter.name: Control(parameter) for parameter in self.parameters}
+        self.controls: Mapping[str, Any] = {name: control.widget for name, control in self._controls.items()}
+        self._view = self._make_view()
+        self._open(code, values)
 
     # for subclasses ---------------------------------------------------------------------------------------------------
 
-    def _make_controls(self) -> Mapping[str, Any]:
-        raise NotImplementedError
-
-    def _compute(self, state: dict[str, Any]) -> Any:
-        """The result for these control values; ValueError with a sentence where there is none."""
-        raise NotImplementedError
-
     def _draw(self, figure: Figure, result: Any) -> None:
-        raise NotImplementedError
-
-    def _numbers(self, result: Any) -> str:
-        """HTML with LaTeX: formulas with their values."""
-        raise NotImplementedError
-
-    def _caption(self, result: Any) -> str:
-        """What the axes are and what to see, in words."""
+        """Draw on the axes that are there from the last time, or make them."""
         raise NotImplementedError
 
     def _summary(self, result: Any) -> str:
         """The picture as text: the string that is compared, read aloud and shown where there are no pictures."""
         raise NotImplementedError
 
+    def _caption(self, result: Any) -> str:
+        """What the axes are and what to see, in words."""
+        raise NotImplementedError
+
+    def _numbers(self, result: Any) -> str:
+        """HTML: the numbers that change from move to move."""
+        raise NotImplementedError
+
+    def _status(self, result: Any) -> str:
+        """The status line of a state that exists: what is shown and what it rests on."""
+        raise NotImplementedError
+
+    def _tables(self, result: Any) -> export.Tables:
+        """The data behind the picture."""
+        raise NotImplementedError
+
+    def _theorem(self, result: Any) -> str:
+        """HTML with LaTeX: formulas, hypotheses and how they are verified. Typesetting takes time: keep changing numbers out of it."""
+        return ""
+
+    def _marks(self, result: Any) -> Mapping[str, list[tuple[float, str]]]:
+        """Bifurcation values along the sliders, each with a sentence."""
+        return {}
+
+    def _takes_long(self, state: Mapping[str, Any]) -> bool:
+        """Whether this state takes more than 100 ms: moved there by hand, the lab computes in the background."""
+        return False
+
     # for users --------------------------------------------------------------------------------------------------------
 
     def set(self, **values: Any) -> None:
         """Move several controls at once and refresh once, so that no state in between is asked for.
 
-        Raises ValueError for an unknown control or a value outside its range, before anything moves. A combination that does not exist
-        is refused as by hand: see ``message``.
+        Raises ValueError for an unknown control, a value outside its range or a locked control, before anything moves. A combination that
+        does not exist is refused as by hand: see ``message``.
         """
-        self._check(values)
+        checked = self._checked(values)
         with self._lock:
-            self._move(values)
+            self._move(checked)
             self._refresh()
 
     @property
@@ -139,9 +159,113 @@ class Lab:
         """The off-screen matplotlib figure."""
         return self._figure
 
+    @property
+    def theme(self) -> str:
+        """ "screen", or "projector": larger type."""
+        return self._theme
+
+    @theme.setter
+    def theme(self, theme: str) -> None:
+        with self._lock:
+            self._sheet(theme)
+            self._show_theme()
+            self._draw(self._figure, self._result)
+            self._show_picture(*self._layers.render(), self._text)
+
+    @property
+    def code(self) -> str:
+        """The state that the picture shows, with its locks, as a short line of text."""
+        return state_code.encode(self.name, self.parameters, state_code.State(self._state, self._fixed, self._hidden))
+
+    def restore(self, code: str) -> None:
+        """Show the state of this code, and lock what it locks. ValueError with a sentence for a wrong code; nothing changes then."""
+        asked = state_code.decode(self.name, self.parameters, code)
+        with self._lock:
+            self._check_locks(asked.values)
+            self._lock_controls(
+                tuple(dict.fromkeys((*self._fixed, *asked.fixed))), tuple(dict.fromkeys((*self._hidden, *asked.hidden)))
+            )
+            self._move(asked.values)
+            self._refresh()
+
+    def preset(self, name: str) -> None:
+        """Show a preset; the parameters that it does not name take their defaults."""
+        if name not in self.presets:
+            raise ValueError(f"the {self.title} lab has no preset {name!r}; its presets are {', '.join(self.presets)}")
+        values = {parameter.name: parameter.default for parameter in self.parameters} | dict(self.presets[name])
+        with self._lock:
+            self._check_locks(values)
+            self._move(values)
+            self._refresh()
+
+    def reset(self) -> None:
+        """Back to the state in which this lab was opened."""
+        with self._lock:
+            self._move(self._start)
+            self._refresh()
+
+    def undo(self) -> None:
+        """Back to the state before; from a refused move, to the state that the picture shows."""
+        with self._lock:
+            self._return_to(self.state if self._astray() else self._history.undo())
+
+    def redo(self) -> None:
+        """Forward again to the state that was undone last."""
+        with self._lock:
+            self._return_to(self._history.redo())
+
+    def lock(self, fixed: tuple[str, ...] | list[str] = (), hidden: tuple[str, ...] | list[str] = ()) -> str:
+        """Fix these controls at their present values, hide those, and return the code that opens the lab so for others."""
+        for name in (*fixed, *hidden):
+            self._known(name)
+        with self._lock:
+            self._lock_controls(tuple(name for name in fixed if name not in hidden), tuple(hidden))
+            self._show_code()
+        return self.code
+
+    def unlock(self) -> None:
+        """Free all controls."""
+        self.lock()
+
+    def tables(self) -> export.Tables:
+        """The data behind the picture: named tables of columns."""
+        return self._tables(self._result)
+
+    def exported(self, suffix: str, table: str | None = None) -> bytes:
+        """The picture ("png", "svg", "pdf"), one table ("csv"; the first where none is named) or everything ("json") as a file's bytes."""
+        with self._lock:
+            if suffix == "csv":
+                tables = self.tables()
+                return export.as_csv(tables, next(iter(tables)) if table is None else table).encode()
+            if suffix == "json":
+                return export.as_json(self.name, self.code, self._state, self._text, self.tables()).encode()
+            if suffix in style.STILLS:
+                return style.still(self._figure, suffix)
+        raise ValueError(f"a lab is saved as one of {', '.join(style.STILLS)}, csv, json; {suffix!r} was given")
+
+    def save(self, path: str | Path, table: str | None = None) -> None:
+        """Write the picture or the data to a file; its suffix says which: .png, .svg, .pdf, .csv (one table) or .json."""
+        path = Path(path)
+        path.write_bytes(self.exported(path.suffix.removeprefix("."), table))
+
+    def stop(self) -> None:
+        """Stop a computation in the background; the picture that is there stays."""
+        with self._lock:
+            if self._job is None:
+                return
+            self._end_job()
+            self._refuse(
+                f"stopped before {_listed(self._asked_for(), self.state)} was computed; move any control to go on"
+            )
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for a computation in the background; whether all is done."""
+        running = self._job
+        return running is None or running.wait(seconds)
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         with self._lock:
-            bundle: dict[str, Any] = {"text/plain": self.summary, "image/png": self._png}
+            bundle: dict[str, Any] = {"text/plain": self.summary, "image/png": style.still(self._figure)}
         view = self._view._repr_mimebundle_()
         widget = "application/vnd.jupyter.widget-view+json"
         if view and widget in view:
@@ -151,31 +275,34 @@ class Lab:
     def __repr__(self) -> str:
         return self.summary
 
-    # the machinery ----------------------------------------------------------------------------------------------------
+    # moving -----------------------------------------------------------------------------------------------------------
 
-    def _check(self, values: Mapping[str, Any]) -> None:
-        for name, value in values.items():
-            if name not in self.controls:
+    def _known(self, name: str) -> Parameter:
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        raise ValueError(f"the {self.title} lab has no control {name!r}; its controls are {', '.join(self.controls)}")
+
+    def _checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        checked = {name: self._known(name).checked(value) for name, value in values.items()}
+        self._check_locks(checked)
+        return checked
+
+    def _check_locks(self, values: Mapping[str, Any]) -> None:
+        for name in (*self._fixed, *self._hidden):
+            if name in values and values[name] != self._state[name]:
+                shown = self._known(name).text(self._state[name])
                 raise ValueError(
-                    f"the {self.title} lab has no control {name!r}; its controls are {', '.join(self.controls)}"
+                    f"{name} is locked at {shown} here, {self._known(name).text(values[name])} was asked; unlock() frees it"
                 )
-            control = self.controls[name]
-            options = getattr(control, "options", None)
-            if options is not None:
-                if value not in options:
-                    raise ValueError(f"{name} must be one of {', '.join(map(str, options))}; {value!r} was given")
-                continue
-            whole = isinstance(control.value, int)
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, numbers.Real)
-                or not control.min <= value <= control.max
-                or (whole and float(value) % 1 != 0)
-            ):
-                kind = "a whole number" if whole else "a number"
-                raise ValueError(
-                    f"{name} must be {kind} between {control.min:g} and {control.max:g}; {value!r} was given"
-                )
+
+    def _asked_for(self) -> dict[str, Any]:
+        """The values of the controls."""
+        return {name: control.parameter.checked(control.widget.value) for name, control in self._controls.items()}
+
+    def _astray(self) -> bool:
+        """Whether the controls ask for another state than the picture shows."""
+        return self._asked_for() != self._state
 
     def _move(self, values: Mapping[str, Any]) -> None:
         self._quiet = True
@@ -185,36 +312,149 @@ class Lab:
         finally:
             self._quiet = False
 
-    def _changed(self, _: Any) -> None:
+    def _moved_by_hand(self, _: Any) -> None:
         if not self._quiet:
-            with self._lock:
-                self._refresh()
+            self._try(self._refresh)
 
-    def _refresh(self) -> None:
+    def _return_to(self, state: dict[str, Any] | None) -> None:
+        if state is not None:
+            self._move(state)
+            self._refresh(record=False)
+
+    # computing --------------------------------------------------------------------------------------------------------
+
+    def _compute(self, state: dict[str, Any], progress: Progress = without_progress) -> Any:
+        """The result for these control values; ValueError with a sentence where there is none."""
+        return self._computation(state, progress)
+
+    def _refresh(self, record: bool = True) -> None:
         """Compute, then show everything or, if the state is refused, nothing but the reason."""
-        asked = {name: control.value for name, control in self.controls.items()}
+        self._end_job()
+        asked = self._asked_for()
         try:
+            waits = self._by_hand and job.THREADS and not self._computation.knows(asked)
+            if waits and self._takes_long(asked):
+                self._start_job(asked, record)
+                return
             result = self._compute(asked)
         except ValueError as error:
             self._refuse(str(error))
-            return
         except Exception as error:
             self._fail(error, asked)
-            return
+        else:
+            self._show(asked, result, record)
+
+    def _start_job(self, asked: dict[str, Any], record: bool) -> None:
+        def done(this: job.Job, result: Any, error: Exception | None) -> None:
+            with self._lock:
+                if this is not self._job:
+                    return
+                self._end_job()
+                if error is None:
+                    self._show(asked, result, record)
+                elif isinstance(error, ValueError):
+                    self._refuse(str(error))
+                else:
+                    self._fail(error, asked)
+
+        def report(this: job.Job, share: float) -> None:
+            if self._lock.acquire(blocking=False):
+                try:
+                    if this is self._job:
+                        self._say_progress(asked, share)
+                finally:
+                    self._lock.release()
+
+        self._job = job.Job(lambda progress: self._compute(asked, progress), done, report)
+        self._dim()
+        self._stop_button.layout.display = ""
+        self._say_progress(asked, 0.0)
+        self._job.start()
+
+    def _end_job(self) -> None:
+        """Nobody waits for the computation in the background any more."""
+        if self._job is not None:
+            self._job.stop()
+            self._job = None
+            self._stop_button.layout.display = "none"
+
+    def _say_progress(self, asked: dict[str, Any], share: float) -> None:
+        self.message = f"computing {_listed(asked, self._state)}"
+        self._status_box.value = (
+            f"<p role='status'>{html.escape(self.message)} … "
+            f"<progress value='{share:.3f}' max='1' aria-label='share done'></progress></p>"
+        )
+
+    # showing ----------------------------------------------------------------------------------------------------------
+
+    def _show(self, asked: dict[str, Any], result: Any, record: bool = True) -> None:
         try:
             self._draw(self._figure, result)
-            picture, text = style.png(self._figure), self._summary(result)
+            layers, text = self._layers.render(), self._summary(result)
             numbers, caption, status = self._numbers(result), self._caption(result), self._status(result)
+            theorem, marks = self._theorem(result), self._marks(result)
         except Exception as error:
             self._draw_again()
             self._fail(error, asked)
             return
-        self._result, self._state, self._png, self._text, self.message = result, asked, picture, text, ""
+        self._result, self._state, self._text, self.message = result, asked, text, ""
         self._picture.remove_class("lab-dimmed")
-        self._picture.value = picture
+        self._show_picture(*layers, text)
         self._numbers_box.value = numbers
         self._caption_box.value = f"<p>{html.escape(caption)}</p>"
         self._status_box.value = f"<p role='status'>{html.escape(status)}</p>"
+        self._theorem_box.value = theorem
+        if record:
+            self._history.record(asked)
+        for name, control in self._controls.items():
+            control.show_value()
+            if isinstance(control.parameter, Number):
+                control.mark(marks.get(name, ()))
+            control.act_while_moving(not self._takes_long(asked))
+        self._undo_button.disabled = not self._history.can_undo
+        self._redo_button.disabled = not self._history.can_redo
+        self._preset_box.value = next((name for name, values in self._preset_states.items() if values == asked), None)
+        self._show_code()
+
+    def _show_picture(self, frame: str, moving: str, text: str) -> None:
+        self._pictures += 1
+        words = html.escape("; ".join(text.splitlines()), quote=True)
+        self._frame_box.value = picture(frame, self._layers.size, "aria-hidden='true'")
+        self._moving_box.value = picture(
+            moving, self._layers.size, f"role='img' aria-label='{words}' data-picture='{self._pictures}'"
+        )
+
+    def _show_code(self) -> None:
+        code = self.code
+        self._quiet = True
+        try:
+            self._code_box.value = code
+        finally:
+            self._quiet = False
+        if state_code.links_work():
+            address = html.escape(f"?{self.name}={quote(code, safe='~!*.-_')}", quote=True)
+            self._link_box.value = f"<a href='{address}'>link to this state</a>"
+        self._download_box.value = ""
+
+    def _dim(self) -> None:
+        """The picture does not show what the controls ask for: say so and say what it shows."""
+        self._picture.add_class("lab-dimmed")
+        if self._state:
+            shown = ", ".join(
+                f"{parameter.name} = {parameter.text(self._state[parameter.name])}" for parameter in self.parameters
+            )
+            self._caption_box.value = (
+                f"<p>The dimmed picture still shows the last possible state: {html.escape(shown)}.</p>"
+            )
+
+    def _refuse(self, sentence: str) -> None:
+        self.message = sentence
+        if self._astray():
+            self._dim()
+        self._undo_button.disabled = not self._state
+        self._status_box.value = (
+            f"<p role='alert' style='color:#a32d00'><b>Not possible:</b> {html.escape(sentence)}.</p>"
+        )
 
     def _fail(self, error: Exception, asked: dict[str, Any]) -> None:
         """A fault in the lab itself must show, and must not freeze the controls."""
@@ -225,25 +465,204 @@ class Lab:
     def _draw_again(self) -> None:
         """The figure of the last possible state, after a drawing that failed half-way."""
         if self._state:
-            with contextlib.suppress(Exception):  # the PNG of that state is shown in any case
+            with contextlib.suppress(Exception):  # its layers are shown in any case
                 self._draw(self._figure, self._result)
 
-    def _status(self, result: Any) -> str:
-        """The status line of a state that exists."""
-        return ""
+    # the view ---------------------------------------------------------------------------------------------------------
 
-    def _refuse(self, sentence: str) -> None:
-        self.message = sentence
-        self._picture.add_class("lab-dimmed")
-        shown = ", ".join(f"{name} = {_plain(value)}" for name, value in self._state.items())
-        self._status_box.value = (
-            f"<p role='alert' style='color:#a32d00'><b>Not possible:</b> {html.escape(sentence)}.</p>"
+    def _sheet(self, theme: str) -> None:
+        """A new sheet to draw on."""
+        self._figure = style.new_figure(theme)
+        self._layers = Layers(self._figure)
+        self._theme = theme
+
+    def _make_view(self) -> Any:
+        """All widgets; the parts that tests and style sheets look for carry classes."""
+        wide = ipywidgets.Layout(width="100%", max_width="1000px")
+        self._frame_box, self._moving_box = ipywidgets.HTML(), ipywidgets.HTML()
+        self._picture = ipywidgets.Box([self._frame_box, self._moving_box], layout=wide)
+        self._numbers_box, self._caption_box, self._status_box = (ipywidgets.HTML() for _ in range(3))
+        self._theorem_box = ipywidgets.HTMLMath()
+        for control in self._controls.values():
+            control.widget.observe(self._moved_by_hand, names="value")
+        panel = ipywidgets.HBox(
+            [control.view for control in self._controls.values()],
+            layout=ipywidgets.Layout(flex_flow="row wrap", max_width="1120px"),
         )
-        if self._state:
-            self._caption_box.value = (
-                f"<p>The dimmed picture still shows the last possible state: {html.escape(shown)}.</p>"
-            )
+        parts = {
+            "status": self._status_box,
+            "picture": self._picture,
+            "caption": self._caption_box,
+            "numbers": self._numbers_box,
+            "theorem": self._theorem_box,
+        }
+        for role, box in parts.items():
+            box.add_class(f"lab-{role}")
+        view = ipywidgets.VBox([ipywidgets.HTML(_STYLE), panel, self._make_bar(), *parts.values(), self._make_shelf()])
+        view.add_class(f"lab-{self.name}")
+        return view
+
+    def _make_bar(self) -> Any:
+        """Presets, undo, redo, reset, theme, stop."""
+
+        def button(role: str, words: str, act: Callable[[], None], tip: str) -> Any:
+            made = ipywidgets.Button(description=words, tooltip=tip, layout=ipywidgets.Layout(width="72px"))
+            made.add_class(f"lab-{role}")
+            made.on_click(lambda _: self._try(act))
+            return made
+
+        self._preset_states = {
+            name: {parameter.name: parameter.default for parameter in self.parameters} | dict(values)
+            for name, values in self.presets.items()
+        }
+        self._preset_box = ipywidgets.Dropdown(
+            options=[("choose a preset", None), *((name, name) for name in self.presets)],
+            description="preset",
+            style={"description_width": "50px"},
+            layout=ipywidgets.Layout(width="340px"),
+        )
+        self._preset_box.add_class("lab-preset")
+        self._preset_box.observe(self._preset_by_hand, names="value")
+        self._undo_button = button("undo", "Undo", self.undo, "back to the state before")
+        self._redo_button = button("redo", "Redo", self.redo, "forward to the state that was undone")
+        reset = button("reset", "Reset", self.reset, "back to the state in which this lab was opened")
+        self._stop_button = button("stop", "Stop", self.stop, "stop the computation")
+        self._stop_button.layout.display = "none"
+        self._theme_box = ipywidgets.Dropdown(
+            options=list(style.THEMES),
+            value=self._theme,
+            description="theme",
+            tooltip="projector: larger type",
+            style={"description_width": "50px"},
+            layout=ipywidgets.Layout(width="160px"),
+        )
+        self._theme_box.add_class("lab-theme")
+        self._theme_box.observe(self._theme_by_hand, names="value")
+        row = [self._preset_box, self._undo_button, self._redo_button, reset, self._theme_box, self._stop_button]
+        return ipywidgets.HBox(row, layout=ipywidgets.Layout(flex_flow="row wrap", max_width="1120px"))
+
+    def _make_shelf(self) -> Any:
+        """The state code, and what can be taken home."""
+        self._code_box = ipywidgets.Text(
+            description="state code",
+            tooltip="copy it to come back to this state; paste one and press Enter to open it",
+            continuous_update=False,
+            style={"description_width": "80px"},
+            layout=ipywidgets.Layout(width="520px"),
+        )
+        self._code_box.add_class("lab-code")
+        self._code_box.observe(self._code_by_hand, names="value")
+        self._link_box, self._download_box = ipywidgets.HTML(), ipywidgets.HTML()
+        self._link_box.add_class("lab-link")
+        self._download_box.add_class("lab-download")
+        self._export_box = ipywidgets.Dropdown(
+            options=[("picture, PNG", ("png", None))],
+            description="export",
+            style={"description_width": "50px"},
+            layout=ipywidgets.Layout(width="290px"),
+        )
+        self._export_box.add_class("lab-export")
+        make = ipywidgets.Button(
+            description="Make file", tooltip="make this file and offer it below", layout=ipywidgets.Layout(width="90px")
+        )
+        make.add_class("lab-make-file")
+        make.on_click(lambda _: self._try(self._make_file))
+        rows = [[self._code_box, self._link_box], [self._export_box, make, self._download_box]]
+        wrap = ipywidgets.Layout(flex_flow="row wrap", max_width="1120px")
+        return ipywidgets.VBox([ipywidgets.HBox(row, layout=wrap) for row in rows])
+
+    def _open(self, code: str | None, values: dict[str, Any]) -> None:
+        """The first state: of the code, of the link that opened this page, or of the values given."""
+        if code is not None and values:
+            raise ValueError(f"a lab opens with a state code or with values; both were given: {code!r} and {values}")
+        if code is None:
+            self._move(self._checked(values))
+        else:
+            self._lock_by(state_code.decode(self.name, self.parameters, code))
+        self._refresh()
+        if not self._state:
+            raise ValueError(self.message)
+        asked = state_code.opening_code(self.name) if code is None and self.name not in self._opened else ""
+        if asked:
+            self._opened.add(self.name)
+            try:
+                self._lock_by(state_code.decode(self.name, self.parameters, asked))
+                self._refresh()
+                self._history = History()
+                self._history.record(self.state)
+            except ValueError as error:
+                self._refuse(f"{error}; the link or the command that opened this page holds it")
+        self._start = self.state
+        tables = self.tables()
+        self._export_box.options = [
+            *((f"picture, {suffix.upper()}", (suffix, None)) for suffix in style.STILLS),
+            *((f"data, CSV: {table}", ("csv", table)) for table in tables),
+            ("data, JSON: everything", ("json", None)),
+        ]
+
+    def _lock_by(self, asked: state_code.State) -> None:
+        self._move(asked.values)
+        self._lock_controls(asked.fixed, asked.hidden)
+
+    def _lock_controls(self, fixed: tuple[str, ...], hidden: tuple[str, ...]) -> None:
+        self._fixed, self._hidden = tuple(name for name in fixed if name not in hidden), hidden
+        for name, control in self._controls.items():
+            control.lock(name in self._fixed, name in self._hidden)
+        locked = {*self._fixed, *self._hidden}
+        here = self._state or self._asked_for()
+        free = [name for name, state in self._preset_states.items() if all(state[key] == here[key] for key in locked)]
+        self._quiet = True
+        try:
+            self._preset_box.options = [("choose a preset", None), *((name, name) for name in free)]
+        finally:
+            self._quiet = False
+
+    def _show_theme(self) -> None:
+        self._quiet = True
+        try:
+            self._theme_box.value = self._theme
+        finally:
+            self._quiet = False
+
+    # by hand, beside the controls -------------------------------------------------------------------------------------
+
+    def _preset_by_hand(self, change: Any) -> None:
+        if change["new"] is not None and not self._quiet and self._preset_states[change["new"]] != self._state:
+            self._try(lambda: self.preset(change["new"]))
+
+    def _theme_by_hand(self, change: Any) -> None:
+        if not self._quiet:
+            self._try(lambda: setattr(self, "theme", change["new"]))
+
+    def _code_by_hand(self, change: Any) -> None:
+        if not self._quiet and change["new"].strip() != self.code:
+            self._try(lambda: self.restore(change["new"]))
+
+    def _make_file(self) -> None:
+        suffix, table = self._export_box.value
+        content = self.exported(suffix, table)
+        name = "-".join([self.name, *(table.split() if table else [])]) + f".{suffix}"
+        kind = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf", "csv": "text/csv"}
+        address = f"data:{kind.get(suffix, 'application/json')};base64,{base64.b64encode(content).decode()}"
+        self._download_box.value = f"<a download='{name}' href='{address}'>{name} ({len(content) / 1000:.0f} kB)</a>"
+
+    def _try(self, act: Callable[[], None]) -> None:
+        """What a hand asks for; a wrong wish is answered in the status line."""
+        with self._lock:
+            self._by_hand = True
+            try:
+                act()
+            except ValueError as error:
+                self._refuse(str(error))
+            except Exception as error:
+                self._fail(error, self._asked_for())
+            finally:
+                self._by_hand = False
 
 
-def _plain(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _listed(values: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
+    """What is asked for beyond what is shown: "k = 10, norm = 2"."""
+    new = {name: value for name, value in values.items() if shown.get(name) != value} or values
+    return ", ".join(
+        f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}" for name, value in new.items()
+    )

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
-import ipywidgets
 import numpy as np
 from matplotlib.figure import Figure
 
 from ..activations import ACTIVATIONS
-from ..closed_forms.one_neuron import one_neuron_points, statement_for
+from ..closed_forms import bifurcations
+from ..closed_forms.one_neuron import one_neuron, one_neuron_points, statement_for
 from ..critical import Statement
 from ..display import eigenvalues, number
 from ..figures import one_neuron as picture
 from ..landscapes import PopulationLandscape
 from ..networks import Network, equicorrelated_teacher
 from ..search import OneNeuronPoints
+from . import cards
+from .computation import Progress
+from .export import Tables
 from .lab import Lab
+from .parameters import Choice, Real, Whole
+
+_SLIDERS = ("correlation", "norm")  # along which bifurcation values are known
 
 
 @dataclass(frozen=True, eq=False)
 class OneNeuronResult:
-    """The view, the theorem about this activation (None if there is none) and its verdicts on this teacher."""
+    """The view, the theorem about this activation (None if there is none), its verdicts on this teacher, and bifurcations by slider."""
 
     view: picture.OneNeuronView
     statement: Statement | None
-    verdicts: tuple[tuple[str, str | None], ...]
+    verdicts: cards.Verdicts
+    bifurcations: Mapping[str, tuple[bifurcations.Bifurcation, ...]]
 
     @property
     def applies(self) -> bool:
@@ -43,9 +48,49 @@ def spread_weights(k: int, spread: float) -> np.ndarray:
     return 1.0 + spread * np.arange(k) / max(k - 1, 1)
 
 
-@lru_cache(maxsize=256)
-def _points(name: str, teacher: Network) -> OneNeuronPoints:
-    return one_neuron_points(ACTIVATIONS[name], teacher)
+def teacher(k: int, d: int, correlation: float, norm: float, spread: float) -> Network:
+    """The teacher of the sliders."""
+    return equicorrelated_teacher(k, d, correlation, norm, spread_weights(k, spread))
+
+
+def landscape(activation: str, teacher: Network) -> PopulationLandscape:
+    """Its landscape for one neuron."""
+    return PopulationLandscape(ACTIVATIONS[activation], teacher)
+
+
+def points(landscape: PopulationLandscape, progress: Progress) -> OneNeuronPoints:
+    """All known critical points."""
+    return one_neuron_points(landscape.activation, landscape.teacher, progress)
+
+
+def surface(landscape: PopulationLandscape, points: OneNeuronPoints) -> picture.Surface:
+    """The loss over a plane."""
+    return picture.loss_surface(landscape, points)
+
+
+def turning(landscape: PopulationLandscape) -> dict[str, tuple[bifurcations.Bifurcation, ...]]:
+    """The bifurcation values along the sliders."""
+    ranges = {parameter.name: parameter for parameter in OneNeuron.parameters if isinstance(parameter, Real)}
+    return {
+        name: bifurcations.bifurcations(
+            landscape.activation, landscape.teacher, name, ranges[name].low, ranges[name].high
+        )
+        for name in _SLIDERS
+    }
+
+
+def result(
+    landscape: PopulationLandscape,
+    points: OneNeuronPoints,
+    surface: picture.Surface,
+    turning: dict[str, tuple[bifurcations.Bifurcation, ...]],
+    point: int,
+) -> OneNeuronResult:
+    """All of it, with one of the points in detail."""
+    statement = statement_for(landscape.activation)
+    verdicts = statement.verdicts(landscape.activation, landscape.teacher) if statement else ()
+    chosen = max(min(point, len(points)) - 1, 0)
+    return OneNeuronResult(picture.one_neuron_view(landscape, points, chosen, surface), statement, verdicts, turning)
 
 
 class OneNeuron(Lab):
@@ -57,41 +102,39 @@ class OneNeuron(Lab):
 
     name = "one-neuron"
     title = "one-neuron"
+    parameters = (
+        Choice("activation", "activation", "erf", "the function sigma of all neurons", options=ACTIVATIONS),
+        Whole("k", "k (teachers)", 3, "number of teacher neurons", low=1, high=10),
+        Whole("d", "d (inputs)", 4, "dimension of the inputs", low=1, high=12),
+        Real("correlation", "correlation", 0.0, "cosine of any two teacher vectors", low=-1.0, high=1.0, step=0.05),
+        Real("norm", "teacher norm", 1.0, "length of the teacher vectors", low=0.2, high=3.0, step=0.1),
+        Real("spread", "weight spread", 0.0, "outgoing weights run from 1 to 1 + spread", low=0.0, high=2.0, step=0.1),
+        Whole("point", "point shown", 1, "which critical point, lowest loss first", low=1, high=6),
+    )
+    steps = (teacher, landscape, points, surface, turning, result)
+    presets: ClassVar = {
+        "erf, three teachers": {},
+        "erf, six teachers: a soft direction": {"k": 6, "d": 7},
+        "erf, unequal weights: outside the theorem": {"spread": 1.0},
+        "relu: a whole ray of minima": {"activation": "relu"},
+        "relu, nearly opposite teachers: the average is a saddle": {"activation": "relu", "k": 2, "correlation": -0.7},
+        "cos: critical, but no minimum": {"activation": "cos"},
+        "gelu: the infimum lies at infinity": {"activation": "gelu"},
+    }
 
-    def _make_controls(self) -> Mapping[str, Any]:
-        def real(value: float, low: float, high: float, step: float, label: str) -> Any:
-            return ipywidgets.FloatSlider(
-                value=value, min=low, max=high, step=step, description=label, readout_format=".2f"
-            )
-
-        return {
-            "activation": ipywidgets.Dropdown(options=list(ACTIVATIONS), value="erf", description="activation"),
-            "k": ipywidgets.IntSlider(value=3, min=1, max=10, description="k (teachers)"),
-            "d": ipywidgets.IntSlider(value=4, min=1, max=12, description="d (inputs)"),
-            "correlation": real(0.0, -1.0, 1.0, 0.05, "correlation"),
-            "norm": real(1.0, 0.2, 3.0, 0.1, "teacher norm"),
-            "spread": real(0.0, 0.0, 2.0, 0.1, "weight spread"),
-            "point": ipywidgets.IntSlider(value=1, min=1, max=6, description="point shown"),
-        }
-
-    def _compute(self, state: dict[str, Any]) -> OneNeuronResult:
-        activation, k = ACTIVATIONS[state["activation"]], state["k"]
-        teacher = equicorrelated_teacher(
-            k, state["d"], round(state["correlation"], 9), state["norm"], spread_weights(k, state["spread"])
-        )
-        landscape = PopulationLandscape(activation, teacher)
-        points = _points(activation.name, teacher)
-        statement = statement_for(activation)
-        verdicts = statement.verdicts(activation, teacher) if statement else ()
-        chosen = max(min(state["point"], len(points)) - 1, 0)
-        return OneNeuronResult(picture.one_neuron_view(landscape, points, chosen), statement, verdicts)
+    def _takes_long(self, state: Mapping[str, Any]) -> bool:
+        """A search takes a moment; a complete closed form takes none."""
+        try:
+            return not one_neuron(
+                ACTIVATIONS[state["activation"]], teacher(*(state[name] for name in ("k", "d", *_SLIDERS, "spread")))
+            ).complete
+        except OverflowError:
+            return True
+        except ValueError:  # outside of the theorem a search answers; a teacher that does not exist is refused at once
+            return True
 
     def _draw(self, figure: Figure, result: OneNeuronResult) -> None:
         picture.draw(figure, result.view)
-        # a search takes a moment: the sliders then act when they are let go
-        for control in self.controls.values():
-            if hasattr(control, "continuous_update"):
-                control.continuous_update = result.applies
 
     def _status(self, result: OneNeuronResult) -> str:
         points = result.view.points
@@ -101,9 +144,29 @@ class OneNeuron(Lab):
         shown = f"point {result.view.chosen + 1} of {len(points)}" if len(points) else "no finite critical point"
         return f"{shown}; {source}"
 
+    def _marks(self, result: OneNeuronResult) -> dict[str, list[tuple[float, str]]]:
+        return {
+            name: [(one.value, f"{name} = {one.value:.4g}: {one.sentence}") for one in found]
+            for name, found in result.bifurcations.items()
+        }
+
+    def _theorem(self, result: OneNeuronResult) -> str:
+        if result.statement is None:
+            name = html.escape(result.view.landscape.activation.name)
+            return (
+                f"<p><b>Outside every theorem: numerical.</b> No closed form is known here for one {name} neuron; the points come "
+                "from a search.</p>"
+            )
+        marks = [
+            (self._known(name).label, one.value, one.sentence)
+            for name, found in result.bifurcations.items()
+            for one in found
+        ]
+        otherwise = "the points come from a numerical search"
+        return cards.theorem(result.statement, result.verdicts, otherwise) + cards.turning_points(marks)
+
     def _numbers(self, result: OneNeuronResult) -> str:
         view = result.view
-        parts = [_theorem(result)]
         rows = []
         for i, point in enumerate(view.points):
             norm = float(np.linalg.norm(point.student.W))
@@ -119,13 +182,10 @@ class OneNeuron(Lab):
                 point.method,
             )
             rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-        head = "".join(
-            f"<th>{cell}</th>"
-            for cell in ("", "point", "$L$", "$|w|$", "$a$", "index", "zero modes", "kind", "found by")
-        )
-        parts.append(f"<table><tr>{head}</tr>{''.join(rows)}</table>")
-        parts.append(f"<p>{html.escape(_sentence(view.points.remark))}</p>")
-        return "".join(parts)
+        names = ("", "point", "loss <i>L</i>", "|<i>w</i>|", "<i>a</i>", "index", "zero modes", "kind", "found by")
+        head = "".join(f"<th>{name}</th>" for name in names)
+        remark = html.escape(_sentence(view.points.remark))
+        return f"<table><tr>{head}</tr>{''.join(rows)}</table><p>{remark}</p>"
 
     def _caption(self, result: OneNeuronResult) -> str:
         view = result.view
@@ -170,31 +230,26 @@ class OneNeuron(Lab):
             lines.append(f"Hessian spectrum of point {view.chosen + 1}: {eigenvalues(view.point.spectrum)}")
         return "\n".join(lines)
 
+    def _tables(self, result: OneNeuronResult) -> Tables:
+        view = result.view
+        x, y = np.meshgrid(view.x, view.y)
+        spectrum = view.point.spectrum if view.point is not None else np.empty(0)
+        return {
+            "critical points": {
+                "point": [point.name for point in view.points],
+                "kind": [point.kind for point in view.points],
+                "index": [point.index for point in view.points],
+                "nullity": [point.nullity for point in view.points],
+                "loss": [point.loss for point in view.points],
+                "norm": [float(np.linalg.norm(point.student.W)) for point in view.points],
+                "a": [float(point.student.a[0]) for point in view.points],
+                "found by": [point.method for point in view.points],
+            },
+            "spectrum": {"eigenvalue": spectrum},
+            "profile": {"norm": view.norms, "loss": view.profile},
+            "surface": {"along": x.ravel(), "across": y.ravel(), "loss": view.surface.ravel()},
+        }
+
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
-
-
-def _theorem(result: OneNeuronResult) -> str:
-    """The statement with its hypotheses ticked or crossed."""
-    activation = result.view.landscape.activation
-    if result.statement is None:
-        return (
-            f"<p><b>Outside every theorem: numerical.</b> No closed form is known here for one {html.escape(activation.name)} neuron; "
-            "the points below come from a search.</p>"
-        )
-    statement = result.statement
-    ticks = "".join(
-        f"<li>{'✓' if given is None else '✗'} {html.escape(sentence)}"
-        + (f" — {html.escape(given)} given" if given else "")
-        + "</li>"
-        for sentence, given in result.verdicts
-    )
-    verdict = "applies" if result.applies else "does not apply here: the points below come from a numerical search"
-    checks = "; ".join(statement.verified)
-    claim = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", statement.claim)
-    return (
-        f"<p><b>{html.escape(statement.title[:1].upper() + statement.title[1:])} {verdict}.</b> <i>{html.escape(statement.status)}</i></p>"
-        f"<p>{claim}</p>"
-        f"<ul style='list-style:none;padding-left:0'>{ticks}</ul><p style='color:#555'>Checked by: {html.escape(checks)}.</p>"
-    )

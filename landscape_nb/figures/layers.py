@@ -1,0 +1,139 @@
+"""A picture as two layers of SVG: the frame, which seldom changes, and what moves.
+
+Nearly all the time that a figure costs goes into its axes: ticks, tick labels, titles. A lab therefore keeps its figure and its axes and
+draws only their content anew. The frame of an axes (background, axis, title) and what lies on top of the content (spines, legend) are
+drawn again only when something they show has changed: limits, scale, ticks, words, place, legend. Both layers come from matplotlib's
+own SVG renderer, so that they are what a full drawing of the figure would be.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import uuid
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.backends.backend_svg import RendererSVG
+from matplotlib.image import AxesImage
+
+from . import style
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+_PIECES = 256  # a slider that goes back and forth finds the frames of its way again
+_SPINES = 2.5  # matplotlib's order of drawing: what lies below the spines, and what above
+_GROUP_NAMES = re.compile(r'(?<=<g) id="[^"]*"|<!--.*?-->\n? *', re.DOTALL)
+# the browser shall interpolate the loss between grid points, as the still picture does
+_PIXELATED = ' style="image-rendering:crisp-edges;image-rendering:pixelated"'
+
+
+class Layers:
+    """The layers of one figure. ``render()`` gives both; what did not change in the frame is taken from the last time."""
+
+    def __init__(self, figure: Figure) -> None:
+        self.figure = figure
+        self._salt = uuid.uuid4().hex  # clip paths of two figures on one page must not share their names
+        self._kept: OrderedDict[tuple[Any, ...], str] = OrderedDict()  # pieces of the frame, by what they show
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in points, the units of both layers."""
+        width, height = self.figure.get_size_inches()
+        return 72.0 * float(width), 72.0 * float(height)
+
+    def render(self) -> tuple[str, str]:
+        """(frame, moving) as SVG elements; the figure must be drawn, and stays unchanged."""
+        with style.drawing({"svg.fonttype": "path", "svg.hashsalt": self._salt}):
+            panels = sorted(self.figure.axes, key=lambda axes: axes.get_zorder())
+            for axes in panels:
+                axes.apply_aspect()
+            frame = "".join(self._frame(axes) for axes in panels)
+            over = "".join(self._over(axes) for axes in panels)
+            artists = sorted(
+                (artist for axes in panels for artist in style.content(axes)), key=lambda artist: artist.get_zorder()
+            )
+            below = self._fragment([artist for artist in artists if artist.get_zorder() < _SPINES])
+            above = self._fragment([artist for artist in artists if artist.get_zorder() >= _SPINES])
+        return frame, below + over + above
+
+    def _frame(self, axes: Axes) -> str:
+        """Background, both axes with their ticks and grid, and title; each from the last time if it shows the same."""
+        place = axes.get_position().bounds
+        pieces = [self._piece("title", axes, (place, axes.get_title(), axes.axison), [axes.patch, axes.title])]
+        if axes.axison:
+            for axis in (axes.xaxis, axes.yaxis):
+                pieces.append(self._piece(axis.axis_name, axes, (place, *_signature(axis)), [axis]))
+        return "".join(pieces)
+
+    def _over(self, axes: Axes) -> str:
+        """Spines and legend, which lie over the content."""
+        legend = axes.get_legend()
+        artists: list[Artist] = [*axes.spines.values(), *([legend] if legend is not None else [])]
+        return self._piece(
+            "over", axes, (axes.get_position().bounds, axes.axison, getattr(legend, "says", legend)), artists
+        )
+
+    def _piece(self, name: str, axes: Axes, signature: tuple[Any, ...], artists: list[Artist]) -> str:
+        key = name, axes, *signature
+        if key not in self._kept:
+            self._kept[key] = self._fragment(artists)
+            if len(self._kept) > _PIECES:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def _fragment(self, artists: list[Artist]) -> str:
+        """These artists as SVG elements, without the document around them."""
+        buffer = io.StringIO()
+        renderer = RendererSVG(*self.size, buffer, image_dpi=72)
+        for artist in artists:
+            _draw(artist, renderer)
+        renderer.finalize()
+        text = buffer.getvalue()
+        start = text.index("</defs>") + len(
+            "</defs>"
+        )  # after the document's own style, which must not reach the page around it
+        return _GROUP_NAMES.sub("", text[start : text.rindex("</svg>")]).replace(_PIXELATED, "")
+
+
+def _draw(artist: Artist, renderer: RendererSVG) -> None:
+    if not isinstance(artist, AxesImage):
+        artist.draw(renderer)
+        return
+    interpolation = artist.get_interpolation()
+    artist.set_interpolation("none")  # hand the grid itself to the browser, instead of an enlarged one
+    try:
+        artist.draw(renderer)
+    finally:
+        artist.set_interpolation(interpolation)
+
+
+def _signature(axis: Axis) -> tuple[Any, ...]:
+    """All that an axis shows: limits, scale, ticks and words."""
+    locator, formatter = axis.get_major_locator(), axis.get_major_formatter()
+    return (
+        axis.get_visible(),
+        axis.get_scale(),
+        getattr(axis.get_transform(), "linthresh", None),
+        tuple(axis.get_view_interval()),
+        axis.get_label_text(),
+        type(locator),
+        tuple(getattr(locator, "locs", ())),
+        type(formatter),
+        tuple(getattr(formatter, "seq", ())),
+    )
+
+
+def picture(fragment: str, size: tuple[float, float], attributes: str) -> str:
+    """An ``<svg>`` element of this size in points around a fragment."""
+    width, height = size
+    return (
+        f'<svg viewBox="0 0 {width:g} {height:g}" width="100%" xmlns="http://www.w3.org/2000/svg" '
+        f'xmlns:xlink="http://www.w3.org/1999/xlink" style="stroke-linejoin:round;stroke-linecap:butt" {attributes}>'
+        f"{fragment}</svg>"
+    )
