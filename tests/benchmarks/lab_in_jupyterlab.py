@@ -46,9 +46,12 @@ root => {
     document.addEventListener('keydown', () => { bench.key = performance.now(); }, true);
     page.sessionContext.session.kernel.anyMessage.connect((_, {msg, direction}) => {
         const kind = msg.header.msg_type;
-        if (kind === 'comm_msg' || kind === 'display_data' || kind === 'status')
-            bench.messages.push({at: performance.now(), kind, direction, state: msg.content.execution_state,
-                size: JSON.stringify(msg.content).length + (msg.buffers || []).reduce((sum, b) => sum + b.byteLength, 0)});
+        if (kind !== 'comm_msg' && kind !== 'display_data' && kind !== 'status') return;
+        const text = JSON.stringify(msg.content), buffers = msg.buffers || [];
+        bench.messages.push({
+            at: performance.now(), received: direction === 'recv' && kind !== 'status',
+            picture: direction === 'recv' && (buffers.length > 0 || /"image.png"|role=.?.img/.test(text)),
+            size: text.length + buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0)});
     });
     bench.arm = () => { bench.key = null; bench.shown.length = 0; bench.messages.length = 0; };
     bench.first = async patience => {
@@ -77,7 +80,7 @@ class Move:
     arrived: float
     in_document: float
     painted: float
-    size: int  # bytes of the largest message
+    size: int  # bytes of all messages that followed
     pictures: int
 
 
@@ -149,16 +152,13 @@ class FigureInJupyterLab:
         seen = self.tab.evaluate("() => ({key: bench.key, shown: bench.shown, messages: bench.messages})")
         first = seen["shown"][0]
         arrived = [
-            message
-            for message in seen["messages"]
-            if message["direction"] == "recv" and message["kind"] != "status" and message["at"] <= first["inDocument"]
+            message["at"] for message in seen["messages"] if message["picture"] and message["at"] <= first["inDocument"]
         ]
-        picture = max(arrived, key=lambda message: message["size"])
         return Move(
-            picture["at"] - seen["key"],
+            arrived[-1] - seen["key"],
             first["inDocument"] - seen["key"],
             first["painted"] - seen["key"],
-            picture["size"],
+            sum(message["size"] for message in seen["messages"] if message["received"]),
             len(seen["shown"]),
         )
 
