@@ -11,18 +11,21 @@ SOURCES := pyproject.toml binder/requirements.txt tests/requirements.txt
 # One BLAS thread: the same rounding on every machine, and no oversubscription of small matrices.
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
+# Processes for the unit tests: one core each.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() or 1))' 2>/dev/null || echo 1)
 # The kernel of this environment and not one of the same name in the home directory.
 export JUPYTER_PREFER_ENV_PATH = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Without stored byte code every kernel would start four times as slowly.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help lab test lint types unit pages-check browser bench pages pins clean
+.PHONY: help lab test lint types unit pages-check browser site bench pages pins clean
 
 help:
 	@echo "make lab          open the pages in JupyterLab"
 	@echo "make test         prove all of it: lint, types, unit tests, pages, browser"
 	@echo "make lint | types | unit | pages-check | browser      one part of make test"
+	@echo "make site         build the pages as a static site that runs in the reader's browser (site/dist)"
 	@echo "make bench        measure speed against JAX and torch (installs both)"
 	@echo "make pages        run every page again and store its outputs"
 	@echo "make pins         resolve the pinned versions anew (binder/ and tests/requirements.txt)"
@@ -51,7 +54,10 @@ $(VENV)/.lab: $(SOURCES) | $(BIN)/python
 
 $(VENV)/.test: $(SOURCES) | $(BIN)/python
 	$(call install,lab$(comma)test)
-	@touch $(VENV)/.lab
+	@touch $(VENV)/.lab $(VENV)/.site
+
+$(VENV)/.site: $(SOURCES) | $(BIN)/python
+	$(call install,site)
 
 $(VENV)/.bench: $(SOURCES) | $(BIN)/python
 	$(call install,bench)
@@ -85,17 +91,20 @@ types: $(VENV)/.test
 
 unit: $(VENV)/.test
 	@echo "== pytest: unit tests, layers, form of the pages"
-	@$(BIN)/python -m pytest tests --ignore=tests/browser --ignore=tests/benchmarks -q --durations=10
+	@$(BIN)/python -m pytest tests --ignore=tests/browser --ignore=tests/benchmarks -q --durations=10 -n $(WORKERS) --dist loadgroup
 
 pages-check: $(VENV)/.test
 	@echo "== nbval, strict: every page runs and shows what is stored"
 	@$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 -q notebooks
 
 browser: $(VENV)/.test
-	@echo "== browser: the pages under real sliders in JupyterLab"
+	@echo "== browser: the pages under real sliders in JupyterLab, Notebook 7 and Voila; the static site"
 	@$(BIN)/python -m pytest tests/browser -q --durations=5
 
 # ---- maintenance
+
+site: $(VENV)/.site
+	@$(BIN)/python site/build.py
 
 bench: $(VENV)/.test $(VENV)/.bench
 	@$(BIN)/python -m pytest tests/benchmarks --benchmark-columns=min,median,rounds --benchmark-sort=name
@@ -117,5 +126,5 @@ pins: | $(BIN)/python
 	@echo "wrote binder/requirements.txt and tests/requirements.txt; run make test before committing them"
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks tests/browser/screenshots
+	rm -rf $(VENV) build dist site/dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks tests/browser/screenshots
 	find landscape_nb tests notebooks -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
