@@ -25,8 +25,6 @@ from .export import Tables
 from .lab import Lab
 from .parameters import Choice, Real, Whole
 
-_SLIDERS = ("correlation", "norm")  # along which bifurcation values are known
-
 
 @dataclass(frozen=True, eq=False)
 class OneNeuronResult:
@@ -68,15 +66,23 @@ def surface(landscape: PopulationLandscape, points: OneNeuronPoints) -> picture.
     return picture.loss_surface(landscape, points)
 
 
-def turning(landscape: PopulationLandscape) -> dict[str, tuple[bifurcations.Bifurcation, ...]]:
-    """The bifurcation values along the sliders."""
-    ranges = {parameter.name: parameter for parameter in OneNeuron.parameters if isinstance(parameter, Real)}
-    return {
-        name: bifurcations.bifurcations(
-            landscape.activation, landscape.teacher, name, ranges[name].low, ranges[name].high
-        )
-        for name in _SLIDERS
-    }
+def turning(
+    activation: str, k: int, d: int, correlation: float, norm: float, spread: float
+) -> dict[str, tuple[bifurcations.Bifurcation, ...]]:
+    """The bifurcation values along the sliders, where the teachers are alike."""
+    act, ranges = ACTIVATIONS[activation], {parameter.name: parameter for parameter in OneNeuron.parameters}
+    found = {}
+    for name, cosine in (
+        ("correlation", 0.0),
+        ("norm", correlation),
+    ):  # at an end of its own range a teacher has no mean
+        if cosine < 1.0 and k > d:
+            continue
+        limits = ranges[name]
+        assert isinstance(limits, Real)
+        alike = equicorrelated_teacher(k, d, cosine, norm, spread_weights(k, spread))
+        found[name] = bifurcations.bifurcations(act, alike, name, limits.low, limits.high)
+    return found
 
 
 def result(
@@ -126,7 +132,8 @@ class OneNeuron(Lab):
         """A search takes a moment; a complete closed form takes none."""
         try:
             return not one_neuron(
-                ACTIVATIONS[state["activation"]], teacher(*(state[name] for name in ("k", "d", *_SLIDERS, "spread")))
+                ACTIVATIONS[state["activation"]],
+                teacher(*(state[name] for name in ("k", "d", "correlation", "norm", "spread"))),
             ).complete
         except OverflowError:
             return True
