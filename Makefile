@@ -54,10 +54,14 @@ $(VENV)/.lab: $(SOURCES) | $(BIN)/python
 
 $(VENV)/.test: $(SOURCES) | $(BIN)/python
 	$(call install,lab$(comma)test)
-	@touch $(VENV)/.lab $(VENV)/.site
+	@touch $(VENV)/.lab
 
-$(VENV)/.site: $(SOURCES) | $(BIN)/python
-	$(call install,site)
+# An environment of its own; site/requirements.txt says why.
+$(VENV)/.site: site/requirements.txt binder/requirements.txt | $(BIN)/python
+	@echo "== installing what builds the site into $(VENV)/site"
+	@$(PYTHON) -m venv $(VENV)/site
+	@$(VENV)/site/bin/python -m pip install --quiet -c binder/requirements.txt -r site/requirements.txt
+	@touch $@
 
 $(VENV)/.bench: $(SOURCES) | $(BIN)/python
 	$(call install,bench)
@@ -89,7 +93,7 @@ types: $(VENV)/.test
 	@echo "== mypy: the package"
 	@$(BIN)/mypy
 
-unit: $(VENV)/.test
+unit: $(VENV)/.test $(VENV)/.site
 	@echo "== pytest: unit tests, layers, form of the pages"
 	@$(BIN)/python -m pytest tests --ignore=tests/browser --ignore=tests/benchmarks -q --durations=10 -n $(WORKERS) --dist loadgroup
 
@@ -97,14 +101,16 @@ pages-check: $(VENV)/.test
 	@echo "== nbval, strict: every page runs and shows what is stored"
 	@$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 -q notebooks
 
-browser: $(VENV)/.test
+browser: $(VENV)/.test $(VENV)/.site
 	@echo "== browser: the pages under real sliders in JupyterLab, Notebook 7 and Voila; the static site"
 	@$(BIN)/python -m pytest tests/browser -q --durations=5
 
 # ---- maintenance
 
+SITE := site/dist
+
 site: $(VENV)/.site
-	@$(BIN)/python site/build.py
+	@$(VENV)/site/bin/python site/build.py --output $(SITE)
 
 bench: $(VENV)/.test $(VENV)/.bench
 	@$(BIN)/python -m pytest tests/benchmarks --benchmark-columns=min,median,rounds --benchmark-sort=name
