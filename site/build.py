@@ -60,7 +60,8 @@ def contents(folder: Path) -> Path:
         page = nbformat.read(path, as_version=4)
         page.metadata.kernelspec = KERNEL
         page.cells.insert(0, nbformat.v4.new_code_cell(INSTALL, id="install"))
-        nbformat.write(page, pages / path.name)
+        # not nbformat.write: it cuts texts into lists of lines, and JupyterLite shows a list of lines with commas
+        (pages / path.name).write_text(json.dumps(page, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return pages
 
 

@@ -64,12 +64,16 @@ def test_the_site_lists_every_page_and_holds_it(site):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_of_the_site_installs_the_project_and_is_otherwise_the_page(site, name):
-    there = nbformat.read(site / "files" / name, as_version=4)
+    text = (site / "files" / name).read_text(encoding="utf-8")
+    there = nbformat.reads(text, as_version=4)
     nbformat.validate(there)
     here = nbformat.read(ROOT / "notebooks" / name, as_version=4)
     assert there.metadata.kernelspec.name == "python"
     assert 'await piplite.install("landscape_nb")' in there.cells[0].source
     assert there.cells[1:] == here.cells
+    outputs = [output for cell in json.loads(text)["cells"] for output in cell.get("outputs", [])]
+    texts = [entry for output in outputs for entry in (output.get("text", ""), *output.get("data", {}).values())]
+    assert not [entry for entry in texts if isinstance(entry, list)], "JupyterLite would put commas between the lines"
 
 
 def test_the_site_opens_at_the_start_page_in_jupyterlab(site):
