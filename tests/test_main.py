@@ -534,11 +534,30 @@ def test_lab_opens_any_notebook_by_its_path(run, started, tmp_path):
     assert "missing.ipynb'; the pages are" in one_line(err)
 
 
+CODE = "one-neuron~1~erf~3~10~0.0~1.0~0.0~1~0i9"
+
+
+@pytest.mark.parametrize("server", ["lab", "dashboard"])
+@pytest.mark.parametrize(
+    "code, sentence",
+    [
+        ("nonsense", "'nonsense' is no state code"),
+        (CODE.replace("~10~", "~11~"), "incomplete or mistyped"),
+        ("two-neurons~1~erf~3~abc", "belongs to the lab 'two-neurons'; here is kernels or one-neuron"),
+    ],
+)
+def test_a_wrong_state_code_is_refused_before_a_server_starts(run, started, server, code, sentence):
+    exit_code, out, err = run(server, "2", "--no-browser", "--state", code)
+    assert (exit_code, out, started) == (2, "", [])
+    assert sentence in one_line(err)
+
+
 @pytest.mark.parametrize("server", ["lab", "dashboard"])
 def test_a_state_code_reaches_the_kernels(run, started, monkeypatch, server):
     monkeypatch.delenv("LANDSCAPE_NB_STATE", raising=False)
-    assert run(server, "2", "--no-browser", "--state", "a1b2")[0] == 0
-    assert started[0][1]["LANDSCAPE_NB_STATE"] == "a1b2"
+    monkeypatch.setattr(__main__, "check_state", lambda code: None)
+    assert run(server, "2", "--no-browser", "--state", CODE)[0] == 0
+    assert started[0][1]["LANDSCAPE_NB_STATE"] == CODE
     assert run(server, "2", "--no-browser")[0] == 0
     assert "LANDSCAPE_NB_STATE" not in started[1][1]
 
