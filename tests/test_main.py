@@ -555,7 +555,6 @@ def test_a_wrong_state_code_is_refused_before_a_server_starts(run, started, serv
 @pytest.mark.parametrize("server", ["lab", "dashboard"])
 def test_a_state_code_reaches_the_kernels(run, started, monkeypatch, server):
     monkeypatch.delenv("LANDSCAPE_NB_STATE", raising=False)
-    monkeypatch.setattr(__main__, "check_state", lambda code: None)
     assert run(server, "2", "--no-browser", "--state", CODE)[0] == 0
     assert started[0][1]["LANDSCAPE_NB_STATE"] == CODE
     assert run(server, "2", "--no-browser")[0] == 0
