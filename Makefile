@@ -61,6 +61,8 @@ $(VENV)/.site: site/requirements.txt binder/requirements.txt | $(BIN)/python
 	@echo "== installing what builds the site into $(VENV)/site"
 	@$(PYTHON) -m venv $(VENV)/site
 	@$(VENV)/site/bin/python -m pip install --quiet -c binder/requirements.txt -r site/requirements.txt
+	@$(VENV)/site/bin/python -m pip download --quiet --no-deps -c binder/requirements.txt --dest $(VENV)/site/wheels \
+	  comm ipywidgets jupyterlab-widgets
 	@touch $@
 
 $(VENV)/.bench: $(SOURCES) | $(BIN)/python

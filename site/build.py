@@ -1,8 +1,8 @@
 """Build the pages as a static site that runs Python in the reader's browser, for `make site`: JupyterLite and Pyodide.
 
-What the site serves itself: JupyterLab, the kernel's own parts, the pages and landscape_nb as a wheel. What the reader's browser
-fetches elsewhere when a page runs: Python, NumPy, SciPy, SymPy and matplotlib for WebAssembly from Pyodide's network, ipywidgets from
-PyPI. Pyodide has no threads: a lab computes there in the order in which its controls were moved.
+What the site serves itself: JupyterLab, the kernel's own parts, the pages, and as wheels landscape_nb and ipywidgets. What the
+reader's browser fetches elsewhere when a page runs: Python, NumPy, SciPy, SymPy and matplotlib for WebAssembly, from Pyodide's
+network. There are no threads in Pyodide: a lab computes there in the order in which its controls were moved.
 """
 
 import argparse
@@ -72,6 +72,8 @@ def build(output: Path) -> None:
         settings = folder / "settings"
         settings.mkdir()
         (settings / "jupyter-lite.json").write_text(json.dumps(SETTINGS))
+        # the others were put there with this environment: the kernel itself asks for comm, landscape_nb for ipywidgets
+        wheels = [wheel(folder), *sorted((Path(sys.prefix) / "wheels").glob("*.whl"))]
         installed = Path(sysconfig.get_path("data")) / "share" / "jupyter" / "labextensions"
         config = {
             "federated_extensions": [str(installed / name) for name in EXTENSIONS],
@@ -82,7 +84,7 @@ def build(output: Path) -> None:
             "output_dir": str(folder / "site"),
         }
         (settings / "jupyter_lite_config.json").write_text(
-            json.dumps({"LiteBuildConfig": config, "PipliteAddon": {"piplite_urls": [str(wheel(folder))]}})
+            json.dumps({"LiteBuildConfig": config, "PipliteAddon": {"piplite_urls": [str(path) for path in wheels]}})
         )
         command = [sys.executable, "-m", "jupyterlite_core", "build", "--lite-dir", str(settings)]
         made = subprocess.run(

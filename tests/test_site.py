@@ -26,7 +26,7 @@ pytestmark = pytest.mark.xdist_group("site")  # one worker builds it, once
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
-#: What the Pyodide of the pinned kernel brings (its lock file), and the two that piplite finds itself.
+#: What the Pyodide of the pinned kernel brings (its lock file), and what the site itself serves.
 PYODIDE = "314.0.6"
 IN_PYODIDE = {"numpy": "2.4.6", "scipy": "1.18.0", "sympy": "1.14.0", "matplotlib": "3.10.8"}
 PURE_PYTHON = {"ipywidgets"}
@@ -86,8 +86,9 @@ def test_the_site_opens_at_the_start_page_in_jupyterlab(site):
 
 def test_the_index_of_wheels_names_the_project_with_its_digest_and_version(site, wheel):
     index = site / "pypi" / "all.json"
-    ((name, project),) = json.loads(index.read_text()).items()
-    assert name.replace("-", "_") == "landscape_nb"
+    projects = {name.replace("-", "_"): project for name, project in json.loads(index.read_text()).items()}
+    assert set(projects) == {"landscape_nb", "ipywidgets", "comm", "jupyterlab_widgets"}
+    project = projects["landscape_nb"]
     ((version, (release,)),) = project["releases"].items()
     assert version == landscape_nb.__version__
     assert release["url"].split("?")[0] in (wheel.name, f"./{wheel.name}")
