@@ -361,6 +361,11 @@ def check_state(code: str) -> None:
     """Refuse a state code that no lab could read: the one place where the command line looks at codes."""
     if not code.strip():
         raise ValueError("--state expects the code that a lab shows; an empty one was given")
+    from .labs import LABS
+    from .labs.state_code import decode, lab_of
+
+    lab = LABS[lab_of(code, tuple(LABS))[0]]
+    decode(lab.name, lab.parameters, code)
 
 
 def pages() -> Path:

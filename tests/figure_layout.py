@@ -2,7 +2,32 @@
 
 from itertools import combinations
 
+import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.text import Text
+
+
+def linear(colour):
+    """The amounts of light of sRGB colours, (..., 3)."""
+    channels = np.array(to_rgb(colour) if isinstance(colour, str) else colour)
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def luminance(colour):
+    """Relative luminance of sRGB: what a greyscale projector shows."""
+    return linear(colour) @ (0.2126, 0.7152, 0.0722)
+
+
+def bars(axes):
+    """(middle, bottom, top, patch) of every bar that ``style.bars`` drew, from left to right."""
+    found = []
+    for patch in axes.patches:
+        for corners in patch.get_path().to_polygons():
+            (left, bottom), (right, top) = corners.min(axis=0), corners.max(axis=0)
+            if np.any(corners[0] != (left, bottom)):  # a polygon begins at the foot of its bar, here a negative one
+                bottom, top = top, bottom
+            found.append(((left + right) / 2, bottom, top, patch))
+    return sorted(found, key=lambda bar: bar[0])
 
 
 def _labels(figure):
@@ -54,8 +79,6 @@ def faults(figure) -> list[str]:
                 f"{what} ({words!r}) leaves the canvas: {[round(float(v)) for v in box.extents]} in {width} x {height}"
             )
     for (what, words, box), (other, others, other_box) in combinations(boxes, 2):
-        if "offset" in what and "offset" in other and words == others:
-            continue  # twin axes
         if _overlap(box, other_box):
             found.append(f"{what} ({words!r}) lies on {other} ({others!r})")
     return found

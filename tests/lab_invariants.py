@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
+import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import numpy as np
 
+from landscape_nb.activations import ACTIVATIONS
+from landscape_nb.labs.parameters import Number
+from landscape_nb.landscapes import PopulationLandscape
+from landscape_nb.networks import Network
 from landscape_nb.slices import best_weight
 
 DIMMED = "lab-dimmed"
@@ -28,8 +36,13 @@ REFUSALS = re.compile(
 
 
 def boxes(lab):
-    """Picture, numbers, caption and status as the widgets hold them."""
-    return lab._picture, lab._numbers_box.value, lab._caption_box.value, lab._status_box.value
+    """Numbers, caption and status as the widgets hold them."""
+    return lab._numbers_box.value, lab._caption_box.value, lab._status_box.value
+
+
+def layers(lab):
+    """Both layers of the picture as the widgets hold them, without the number of the picture."""
+    return lab._frame_box.value, re.sub(r"data-picture='\d+'", "", lab._moving_box.value)
 
 
 def is_dimmed(lab) -> bool:
@@ -83,40 +96,117 @@ def check_lab(lab) -> None:
     assert lab.message == "", lab.message
     assert not is_dimmed(lab)
     assert lab.state == {name: control.value for name, control in lab.controls.items()}
-    _, numbers, caption, status = boxes(lab)
+    for name, control in lab._controls.items():
+        assert control.field is None or control.field.value == lab.state[name], f"the field of {name} lags behind"
+    numbers, caption, status = boxes(lab)
     for text, where in (
         (lab.summary, "summary"),
         (words(numbers), "table"),
         (words(caption), "caption"),
         (words(status), "status"),
+        (words(lab._theorem_box.value), "theorem"),
     ):
         check_words(text, where)
     assert len(words(caption)) > 40
     assert words(status).strip(), "the status line is empty"
     assert lab.summary and words(numbers)
-    {"one-neuron": check_one_neuron, "kernels": check_kernels}[lab.name](lab)
+    check_alternative_text(lab)
+    check_code(lab)
+    check_marks(lab)
+    if lab._pictures % 4 == 1:  # the first one and then a part: reading them back is the longest of all this
+        check_exports(lab)
+    CHECKS[lab.name](lab)
+
+
+def check_alternative_text(lab) -> None:
+    """A screen reader is told the summary, and hears of the picture once."""
+    shown = re.search(r"<svg[^>]* aria-label='([^']*)'", lab._moving_box.value)
+    assert shown, "the picture has no words"
+    assert html.unescape(shown[1]) == "; ".join(lab.summary.splitlines()), "the picture's words are not the summary"
+    assert "role='img'" in lab._moving_box.value and "aria-hidden='true'" in lab._frame_box.value
+
+
+def check_code(lab) -> None:
+    """The code holds the state: read here without the library, a field for each control."""
+    name, version, *fields, check = lab.code.split("~")
+    assert (name, version) == (lab.name, "1") and len(check) == 3
+    for parameter, field in zip(lab.parameters, fields, strict=True):
+        value = field.rstrip("!*")
+        here = lab.state[parameter.name]
+        assert (value if isinstance(here, str) else float(value)) == here, f"the code says {parameter.name} = {value}"
+        marks = "*" if parameter.name in lab._hidden else "!" if parameter.name in lab._fixed else ""
+        assert field == value + marks
+    assert lab._code_box.value == lab.code
+    assert lab._preset_box.value == next((n for n, values in lab._preset_states.items() if values == lab.state), None)
+
+
+_MARK = re.compile(r"data-value='([^']*)' title='([^']*)' style='left:([\d.]+)px'")
+
+
+def marks_shown(lab) -> dict[str, list[tuple[float, str]]]:
+    """The ticks along the sliders as the widgets hold them."""
+    found = {}
+    for name, control in lab._controls.items():
+        ticks = _MARK.findall(control._marks.value)
+        assert len(ticks) == control._marks.value.count("<span")
+        for value, _, left in ticks:  # the track of 150 pixels is inset by 10
+            low, high = control.parameter.low, control.parameter.high
+            assert abs(float(left) - (10 + 130 * (float(value) - low) / (high - low))) < 0.01, "a tick stands elsewhere"
+        if ticks:
+            found[name] = [(float(value), html.unescape(sentence)) for value, sentence, _ in ticks]
+    return found
+
+
+def check_marks(lab) -> None:
+    """The ticks are what the result says, each on its slider."""
+    declared = {name: marks for name, marks in lab._marks(lab.result).items() if marks}
+    shown = marks_shown(lab)
+    assert shown.keys() == declared.keys(), "the ticks belong to another state"
+    for name, marks in declared.items():
+        assert isinstance(lab._known(name), Number)
+        assert [sentence for _, sentence in marks] == [sentence for _, sentence in shown[name]]
+        np.testing.assert_allclose([value for value, _ in shown[name]], [value for value, _ in marks], rtol=1e-11)
+
+
+def check_exports(lab) -> None:
+    """What is exported is what is shown, read back by other readers than wrote it."""
+    content = json.loads(lab.exported("json"))
+    assert (content["lab"], content["code"]) == (lab.name, lab.code)
+    assert (content["parameters"], content["summary"]) == (lab.state, lab.summary)
+    tables = lab.tables()
+    assert content["tables"].keys() == tables.keys()
+    for name, table in tables.items():
+        rows = list(csv.reader(io.StringIO(lab.exported("csv", name).decode())))
+        assert rows[0] == list(table) == list(content["tables"][name])
+        for i, (column, values) in enumerate(table.items()):
+            from_csv, from_json = [row[i] for row in rows[1:]], content["tables"][name][column]
+            assert len(from_csv) == len(from_json) == len(values)
+            if values is not None and np.asarray(values).dtype.kind in "if":
+                assert np.array_equal([float(cell) for cell in from_csv], values, equal_nan=True), (name, column)
+                assert np.array_equal([float(cell) for cell in from_json], values, equal_nan=True), (name, column)
+            else:
+                assert from_csv == from_json == [str(value) for value in values]
 
 
 def check_refused(lab, before) -> None:
-    """``before`` is (state, result, summary, png, numbers) of the last possible state."""
-    state, result, summary, png, numbers = before
+    """``before`` is the ``snapshot`` of the last possible state."""
     assert REFUSALS.search(lab.message), lab.message
     assert is_dimmed(lab)
-    assert (lab.state, lab.summary) == (state, summary)
-    assert lab.result is result
-    assert lab._picture.value == png == lab._png
-    _, shown, caption, status = boxes(lab)
-    assert shown == numbers
+    assert snapshot(lab)[0:1] == before[0:1] and snapshot(lab)[2:] == before[2:]
+    assert lab.result is before[1]
+    _, caption, status = boxes(lab)
     assert html.escape(lab.message) in status
     check_words(words(status), "status")
     check_words(words(caption), "caption")
-    for name, value in state.items():
+    for name, control in lab._controls.items():
+        assert control.field is None or control.field.value == control.widget.value, f"the field of {name} lags behind"
+    for name, value in lab.state.items():
         text = f"{value:g}" if isinstance(value, float) else str(value)
         assert f"{name} = {text}" in words(caption), f"the caption of the dimmed picture does not say {name} = {text}"
 
 
 def snapshot(lab):
-    return lab.state, lab.result, lab.summary, lab._png, lab._numbers_box.value
+    return lab.state, lab.result, lab.summary, layers(lab), lab._numbers_box.value, lab.code
 
 
 def move_and_check(lab, **values) -> bool:
@@ -124,6 +214,8 @@ def move_and_check(lab, **values) -> bool:
     before = snapshot(lab)
     lab.set(**values)
     assert "this lab failed" not in lab.message, lab.message
+    asked = before[0] | {name: control.value for name, control in lab.controls.items()}
+    assert (not lab.message) == EXISTS.get(lab.name, lambda state: True)(asked), f"{asked}: {lab.message or 'shown'}"
     if lab.message:
         check_refused(lab, before)
         return False
@@ -195,8 +287,39 @@ def check_critical_point(point) -> None:
     )
 
 
+def teachers_exist(state) -> bool:
+    """Whether the teachers of this state of the one-neuron lab fit, and are not the zero function."""
+    k, d, correlation = state["k"], state["d"], state["correlation"]
+    lowest = -1 / (k - 1) if k > 1 else -1.0
+    rank = 1 if k == 1 or correlation == 1 else k - 1 if abs(correlation - lowest) < 1e-9 else k
+    if correlation < lowest - 1e-9 or rank > d:
+        return False
+    # sum_j b_j v_j = 0: the linear functions cancel, and two opposite odd neurons of one weight
+    cancels = k > 1 and abs(correlation - lowest) < 1e-9 and state["spread"] == 0
+    return not (cancels and (state["activation"] == "linear" or (k == 2 and ACTIVATIONS[state["activation"]].odd)))
+
+
+def check_symmetries(landscape) -> None:
+    """The loss does not change with the order of the teachers, under rotations of the inputs, and with the signs of odd neurons."""
+    rng = np.random.default_rng(2)
+    teacher, d = landscape.teacher, landscape.d
+    order, turn = rng.permutation(teacher.n), np.linalg.qr(rng.normal(size=(d, d)))[0]
+    w, a = rng.normal(size=(1, d)) / np.sqrt(d), rng.normal(size=1)
+    value = landscape.value(Network(w, a))
+    size = landscape.constant + 2 * abs(value)
+    other = PopulationLandscape(landscape.activation, Network(teacher.W[order], teacher.a[order]))
+    assert abs(other.value(Network(w, a)) - value) <= 1e-12 * size, "the loss depends on the order of the teachers"
+    turned = PopulationLandscape(landscape.activation, Network(teacher.W @ turn, teacher.a))
+    assert abs(turned.value(Network(w @ turn, a)) - value) <= 1e-11 * size, "the loss changes under a rotation"
+    if landscape.activation.odd:
+        assert abs(landscape.value(Network(-w, -a)) - value) <= 1e-12 * size, "the loss of (-w, -a) is another"
+
+
 def check_one_neuron(lab) -> None:
     view = lab.result.view
+    check_symmetries(view.landscape)
+    check_bifurcations(lab)
+    check_one_neuron_tables(lab)
     landscape, points = view.landscape, view.points
     constant = landscape.constant
     lines = lab.summary.splitlines()
@@ -266,6 +389,49 @@ def check_one_neuron(lab) -> None:
         assert points.infimum.loss < min([constant, *losses])
 
 
+def check_bifurcations(lab) -> None:
+    """On which side of the declared values the average stands, by the eigenvalues of its Hessian."""
+    for name, found in lab.result.bifurcations.items():
+        values = [one.value for one in found]
+        assert values == sorted(values) and all(
+            lab._known(name).low <= value <= lab._known(name).high for value in values
+        )
+        for one, following in pairwise(found):
+            assert one.after == following.before
+        if not found or min(abs(value - lab.state[name]) for value in values) < 1e-9:
+            continue
+        average = [point for point in lab.result.view.points if point.name.startswith(found[0].point)]
+        if len(average) != 1 or lab.state["correlation"] == 1:
+            continue  # at correlation 1 the span across the mean is gone
+        below = [one for one in found if one.value < lab.state[name]]
+        expected = below[-1].after if below else found[0].before
+        spectrum = np.linalg.eigvalsh(average[0].landscape.hessian(average[0].student))
+        index = int(np.sum(spectrum < -1e-13 * np.abs(spectrum).max()))
+        assert average[0].index == index == expected, (
+            f"the average has index {index}, the bifurcations along {name} say {expected}"
+        )
+
+
+def check_one_neuron_tables(lab) -> None:
+    """The tables are those of the result, computed afresh."""
+    view, tables = lab.result.view, lab.tables()
+    found = tables["critical points"]
+    assert list(found["index"]) == [point.index for point in view.points]
+    assert list(found["loss"]) == [point.loss for point in view.points]
+    assert list(found["norm"]) == [float(np.linalg.norm(point.student.W)) for point in view.points]
+    assert list(found["kind"]) == [point.kind for point in view.points]
+    if view.point is not None:
+        assert np.array_equal(tables["spectrum"]["eigenvalue"], view.point.spectrum)
+    surface = tables["surface"]
+    i = len(surface["loss"]) // 3  # anywhere
+    loss, _ = best_weight(view.landscape, surface["along"][i], surface["across"][i], view.plane)
+    if np.isfinite(loss) and not (view.landscape.activation.jumps or view.y.size == 0):
+        assert abs(float(loss) - surface["loss"][i]) <= 1e-9 * view.landscape.constant, (
+            "the table of the surface is wrong"
+        )
+    assert np.array_equal(tables["profile"]["loss"], view.profile, equal_nan=True)
+
+
 # kernels --------------------------------------------------------------------------------------------------------------
 
 
@@ -292,6 +458,9 @@ def check_kernels(lab) -> None:
     slopes = (up - down) / (2 * step)
     size = np.maximum(np.abs(slopes).max(), bound)
     assert np.abs(slopes - view.slopes[inner]).max() <= 2e-5 * size, "the slope is not that of K"
+    if abs(view.cosine) < 0.99:
+        here = act.kernel(s, (view.cosine + np.array([step, -step])) * r1 * r2, t)
+        assert abs((here[0] - here[1]) / (2 * step) - view.slope) <= 2e-5 * size, "the slope is not that of K"
     # Hermite coefficients: Parseval, and Mehler's series where it has converged
     for norm, coefficients in ((r1, view.hermite1), (r2, view.hermite2)):
         assert np.isfinite(coefficients).all()
@@ -325,5 +494,17 @@ def check_kernels(lab) -> None:
     shown = lines[3].split(": ")[1].split(", ")
     assert len(shown) == 5
     assert all(agrees(text, value, 4, 1.0) for text, value in zip(shown, view.hermite1))
+    tables = lab.tables()
+    assert np.array_equal(tables["kernel"]["K"], view.values)
+    assert (tables["neurons"]["K"], tables["neurons"]["slope"]) == ([view.value], [view.slope])
+    assert np.array_equal(tables["hermite"]["v"], view.hermite2) and np.array_equal(
+        tables["sample"]["mean"], view.estimates
+    )
     table = words(lab._numbers_box.value)
     assert value in table and slope in table and f"{estimate} ± {error}" in table
+
+
+#: Lab -> what must hold in each of its states beyond what holds for every lab. A new lab is entered here.
+CHECKS = {"one-neuron": check_one_neuron, "kernels": check_kernels}
+#: Lab -> whether a state of its controls exists; where it is not entered, every state does.
+EXISTS = {"one-neuron": teachers_exist}

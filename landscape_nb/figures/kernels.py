@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from ..activations import Activation
 from ..display import number
@@ -139,25 +138,25 @@ def draw(figure: Figure, view: KernelView) -> None:
 
 
 def _arrange(figure: Figure) -> None:
-    grid = style.grid(figure, (1.25, 1.0), margins=(58, 12, 26, 42), gap=(116, 68))
+    grid = style.grid(figure, (1.2, 1.0), margins=(64, 12, 26, 42), gap=(130, 68))
     kernel, neurons, sample, hermite = (figure.add_subplot(grid[row, column]) for row in (0, 1) for column in (0, 1))
     kernel.set(xlim=(-1.03, 1.03), xlabel="cosine of the angle", ylabel="K", title="Kernel and its slope")
-    kernel.xaxis.set_major_locator(MaxNLocator(5))
     slopes = kernel.twinx()
     slopes.spines["right"].set_visible(True)
     slopes.grid(visible=False)
-    slopes.set_ylabel("dK / d cos", color=style.STUDENT)
+    slopes.set_ylabel("dK / d cos")
     neurons.set(xlabel="along w", ylabel="across w", title="The two neurons")
     neurons.set_aspect("equal", adjustable="box")
     sample.set(xlabel="sample size N", ylabel="error of the mean", title="What a sample would tell you")
     sample.set(xscale="log", yscale="log")
-    hermite.set(xlabel="degree m", ylabel=r"$h_m$", title="Hermite coefficients", xlim=(-0.9, HERMITE_TERMS - 0.1))
+    hermite.set(xlabel="degree m", ylabel="coefficient", title="Hermite coefficients", xlim=(-0.9, HERMITE_TERMS - 0.1))
     hermite.set_xticks(range(0, HERMITE_TERMS, 2))
     for axes in (kernel, neurons, sample, hermite, slopes):
-        style.place_words(axes, right=axes is slopes)
-    for axes in (kernel, slopes, hermite):
-        axes.yaxis.set_major_locator(MaxNLocator(5))
-        axes.ticklabel_format(axis="y", scilimits=(-3, 4))
+        style.place_words(axes, y_label={slopes: 54, neurons: 36}.get(axes, 47), right=axes is slopes)
+        style.whole_numbers(axes.xaxis, axes.yaxis)
+    for axis in (kernel.xaxis, kernel.yaxis, slopes.yaxis, hermite.yaxis, neurons.yaxis):
+        axis.set_major_locator(style.few_ticks())
+    neurons.xaxis.set_major_locator(style.few_ticks(symmetric=True))
 
 
 def draw_kernel(axes: Axes, slopes: Axes, view: KernelView) -> None:
@@ -165,7 +164,7 @@ def draw_kernel(axes: Axes, slopes: Axes, view: KernelView) -> None:
     line = style.line_style(view.activation.exact)
     handles = axes.plot(view.cosines, view.values, line, color=style.TEACHER, label="K (left axis)")
     low, high = float(view.values.min()), float(view.values.max())
-    room = 0.06 * max(high - low, 1e-3 * max(abs(high), 1e-12))
+    room = max(0.06 * (high - low), 2e-3 * abs(high), 1e-12)
     axes.set_ylim(style.steady(low - room, high + room))
     if np.isfinite(view.slope):
         reach = np.clip(view.cosine + np.array([-0.3, 0.3]), -1.0, 1.0)
@@ -177,7 +176,7 @@ def draw_kernel(axes: Axes, slopes: Axes, view: KernelView) -> None:
     handles += slopes.plot(view.cosines[finite], view.slopes[finite], "-.", **dashed)
     inner = view.slopes[finite & (np.abs(view.cosines) < 0.98)]
     low, high = float(inner.min()), float(inner.max())
-    room = 0.06 * max(high - low, 0.05 * max(abs(high), abs(low), 1e-12))
+    room = max(0.06 * (high - low), 0.05 * max(abs(high), abs(low)), 1e-12)
     slopes.set_ylim(style.steady(low - room, high + room))
     # on the upper of the two axes, so that neither curve runs over its words
     style.legend(slopes, handles, loc=_free_corner(axes, slopes))
@@ -222,18 +221,18 @@ def draw_neurons(axes: Axes, view: KernelView) -> None:
     arc = np.linspace(0.0, turn, 60)
     axes.plot(0.25 * largest * np.cos(arc), 0.25 * largest * np.sin(arc), "-", color=style.CURRENT, linewidth=1.2)
     words = f"|w| = {number(view.norm1, 3)}, |v| = {number(view.norm2, 3)}, {view.angle:g}° apart"
-    axes.text(0.5, 0.98, words, transform=axes.transAxes, ha="center", va="top", fontsize=10)
+    axes.text(0.5, 0.98, words, transform=axes.transAxes, ha="center", va="top", fontsize=style.SMALLEST_TYPE)
     axes.set(xlim=(-largest, largest), ylim=(-0.35 * largest, 1.25 * largest))
-    axes.xaxis.set_major_locator(MaxNLocator(5, symmetric=True))
-    axes.yaxis.set_major_locator(MaxNLocator(4))
     style.legend(axes, [_W, _V], loc="lower center", ncol=2)
 
 
 def draw_sample(axes: Axes, view: KernelView) -> None:
     """The error of the sample mean over the sample size, with its standard error and the 1/sqrt(N) law."""
-    axes.set_xlim(view.sizes[0], view.sizes[-1])
+    axes.set_xlim(view.sizes[0] / 1.25, view.sizes[-1] * 1.25)
+    axes.yaxis.set_visible(bool(view.errors.any()))
     if not view.errors.any():  # two sign neurons with one w, for example
-        words = "The product is the same number\nfor every input x:\nany sample gives K exactly."
+        axes.set_ylim(0.1, 1.0)
+        words = "The product is the same\nnumber for every input x:\nany sample gives K exactly."
         axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center")
         style.legend(axes, [])
         return
@@ -251,11 +250,13 @@ def draw_sample(axes: Axes, view: KernelView) -> None:
 def draw_hermite(axes: Axes, view: KernelView) -> None:
     """The Hermite coefficients h_m of both neurons."""
     m = np.arange(HERMITE_TERMS)
-    first = axes.bar(m - 0.2, view.hermite1, 0.38, color=style.STUDENT, label="w", edgecolor="white")
-    second = axes.bar(m + 0.2, view.hermite2, 0.38, color=style.TEACHER, label="v", hatch="///", edgecolor="white")
+    first = style.bars(axes, m - 0.2, view.hermite1, 0.38, facecolor=style.STUDENT, label="w", edgecolor="white")
+    hatched: dict[str, Any] = {"facecolor": style.TEACHER, "label": "v", "hatch": "///", "edgecolor": "white"}
+    second = style.bars(axes, m + 0.2, view.hermite2, 0.38, **hatched)
     axes.axhline(0.0, color=style.CURRENT, linewidth=0.8)
     every = np.concatenate([view.hermite1, view.hermite2])
     low, high = min(0.0, float(every.min())), max(0.0, float(every.max()))
     room = 0.04 * max(high - low, 1e-12)
     axes.set_ylim(style.steady(low - room * (low < 0), high + room))
-    style.legend(axes, [first, second], loc="upper right")
+    left, right = (float(np.abs(half).max()) for half in np.hsplit(np.stack([view.hermite1, view.hermite2]), 2))
+    style.legend(axes, [first, second], loc="upper right" if left >= right else "upper left")

@@ -12,6 +12,7 @@ import io
 import re
 import uuid
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.backends.backend_svg import RendererSVG
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PIECES = 256  # a slider that goes back and forth finds the frames of its way again
-_SPINES = 2.5  # matplotlib's order of drawing: what lies below the spines, and what above
+_SPINES, _LEGEND = 2.5, 10.0  # places in matplotlib's order of drawing
 _GROUP_NAMES = re.compile(r'(?<=<g) id="[^"]*"|<!--.*?-->\n? *', re.DOTALL)
 # the browser shall interpolate the loss between grid points, as the still picture does
 _PIXELATED = ' style="image-rendering:crisp-edges;image-rendering:pixelated"'
@@ -53,13 +54,8 @@ class Layers:
             for axes in panels:
                 axes.apply_aspect()
             frame = "".join(self._frame(axes) for axes in panels)
-            over = "".join(self._over(axes) for axes in panels)
-            artists = sorted(
-                (artist for axes in panels for artist in style.content(axes)), key=lambda artist: artist.get_zorder()
-            )
-            below = self._fragment([artist for artist in artists if artist.get_zorder() < _SPINES])
-            above = self._fragment([artist for artist in artists if artist.get_zorder() >= _SPINES])
-        return frame, below + over + above
+            moving = self._fragment([item for axes in panels for item in self._moving(axes)])
+        return frame, moving
 
     def _frame(self, axes: Axes) -> str:
         """Background, both axes with their ticks and grid, and title; each from the last time if it shows the same."""
@@ -70,15 +66,19 @@ class Layers:
                 pieces.append(self._piece(axis.axis_name, axes, (place, *_signature(axis)), [axis]))
         return "".join(pieces)
 
-    def _over(self, axes: Axes) -> str:
-        """Spines and legend, which lie over the content."""
+    def _moving(self, axes: Axes) -> list[Artist | str]:
+        """The content, with spines and legend as they were if they show the same, from the lowest to the highest."""
+        place = axes.get_position().bounds
+        layers: list[tuple[float, Artist | str]] = [(artist.get_zorder(), artist) for artist in style.content(axes)]
+        if axes.axison:
+            layers.append((_SPINES, self._piece("spines", axes, (place,), list(axes.spines.values()))))
         legend = axes.get_legend()
-        artists: list[Artist] = [*axes.spines.values(), *([legend] if legend is not None else [])]
-        return self._piece(
-            "over", axes, (axes.get_position().bounds, axes.axison, getattr(legend, "says", legend)), artists
-        )
+        if legend is not None:
+            says = getattr(legend, "says", legend)
+            layers.append((_LEGEND, self._piece("legend", axes, (place, says), [legend])))
+        return [item for _, item in sorted(layers, key=lambda layer: layer[0])]
 
-    def _piece(self, name: str, axes: Axes, signature: tuple[Any, ...], artists: list[Artist]) -> str:
+    def _piece(self, name: str, axes: Axes, signature: tuple[Any, ...], artists: Sequence[Artist]) -> str:
         key = name, axes, *signature
         if key not in self._kept:
             self._kept[key] = self._fragment(artists)
@@ -87,17 +87,19 @@ class Layers:
         self._kept.move_to_end(key)
         return self._kept[key]
 
-    def _fragment(self, artists: list[Artist]) -> str:
-        """These artists as SVG elements, without the document around them."""
+    def _fragment(self, items: Sequence[Artist | str]) -> str:
+        """These artists, and the pieces of SVG between them, as SVG elements without the document around them."""
         buffer = io.StringIO()
         renderer = RendererSVG(*self.size, buffer, image_dpi=72)
-        for artist in artists:
-            _draw(artist, renderer)
+        for item in items:
+            if isinstance(item, str):
+                renderer.writer.flush()
+                buffer.write(item)
+            else:
+                _draw(item, renderer)
         renderer.finalize()
         text = buffer.getvalue()
-        start = text.index("</defs>") + len(
-            "</defs>"
-        )  # after the document's own style, which must not reach the page around it
+        start = text.index("</defs>") + len("</defs>")  # the document's own style must not reach the page around it
         return _GROUP_NAMES.sub("", text[start : text.rindex("</svg>")]).replace(_PIXELATED, "")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from ..critical import CriticalPoint
 from ..display import grouped, number
@@ -118,7 +118,7 @@ def draw(figure: Figure, view: OneNeuronView) -> None:
 
 
 def _arrange(figure: Figure) -> None:
-    grid = style.grid(figure, (1.1, 1.0), margins=(58, 16, 26, 42), gap=(74, 72))
+    grid = style.grid(figure, (1.1, 1.0), margins=(64, 16, 26, 42), gap=(80, 72))
     plane = figure.add_subplot(grid[:, 0])
     plane.grid(visible=False)
     plane.set_box_aspect(1)
@@ -126,12 +126,14 @@ def _arrange(figure: Figure) -> None:
     plane.set_title("Loss, best outgoing weight")
     profile = figure.add_subplot(grid[0, 1], xscale="log", xlabel="|w|, log scale", ylabel="loss")
     profile.set_title("Profile over the norm")
-    profile.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    profile.yaxis.set_major_locator(MaxNLocator(5))
+    profile.yaxis.set_major_locator(style.few_ticks())
     spectrum = figure.add_subplot(grid[1, 1], xlabel="eigenvalues, in ascending order", ylabel="eigenvalue")
     spectrum.set_title("Hessian spectrum")
+    spectrum.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     for axes in (plane, profile, spectrum):
         style.place_words(axes)
+    style.whole_numbers(plane.xaxis, plane.yaxis, profile.xaxis, profile.yaxis)
+    plane.xaxis.set_major_locator(style.few_ticks(symmetric=True))
 
 
 def place(view: OneNeuronView, point: CriticalPoint) -> tuple[float, float, bool]:
@@ -159,12 +161,11 @@ def draw_plane(axes: Axes, view: OneNeuronView) -> None:
     span = max(ceiling - lowest, 1e-6 * view.landscape.constant)  # a flat plane is flat, not rounding noise
     reach = float(view.x[-1])
     axes.set(xlabel=f"w along the {view.plane.along_name}", xlim=(-reach, reach))
-    axes.xaxis.set_major_locator(MaxNLocator(5, symmetric=True))
     flat = view.y.size == 1
     if flat:
         axes.plot(view.x, view.surface[0], color=style.CURRENT)
-        axes.set(ylabel="loss", ylim=style.steady(lowest, ceiling))
-        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.set(ylabel="loss", ylim=style.steady(*_with_room(lowest, ceiling, view)))
+        axes.yaxis.set_major_locator(style.few_ticks())
     else:
         _draw_surface(axes, view, lowest, ceiling, span)
     for i, point in enumerate(view.points):
@@ -183,10 +184,11 @@ def draw_plane(axes: Axes, view: OneNeuronView) -> None:
         )
     below: dict[str, Any] = {
         "loc": "upper center",
-        "bbox_to_anchor": (0.5, 0.0),
+        "bbox_to_anchor": (0.42, 0.0),
         "borderaxespad": 3.4,
         "ncol": 2,
-        "columnspacing": 1.0,
+        "columnspacing": 0.8,
+        "handlelength": 1.0,
         "handletextpad": 0.4,
     }
     style.legend(axes, [*_TEACHERS[flat:], *_MARKS], **below)
@@ -247,7 +249,7 @@ def _draw_surface(axes: Axes, view: OneNeuronView, lowest: float, ceiling: float
         levels = lowest + span * np.linspace(0.0, 1.0, 22) ** 2
         axes.contour(view.x, view.y, view.surface, levels=levels[1:-1], colors="white", linewidths=0.8, alpha=0.75)
     axes.set(ylabel=f"w across it, {view.plane.across_name}", ylim=(-reach, reach))
-    axes.yaxis.set_major_locator(MaxNLocator(5, symmetric=True))
+    axes.yaxis.set_major_locator(style.few_ticks(symmetric=True))
     shown = [(v @ view.plane.along, v @ view.plane.across) for v in view.landscape.teacher.W]
     distinct = np.unique(np.round(shown, 9), axis=0)
     axes.plot(
@@ -272,7 +274,7 @@ def _draw_point(axes: Axes, view: OneNeuronView, point: CriticalPoint, chosen: b
         end = 2 * reach / np.hypot(x, y)
         axes.plot([0, end * x], [0, end * y], "-", color=style.STUDENT, linewidth=1.6)
     if inside and (activation.odd or activation.even) and away:
-        style.mark_point(axes, -x, y if flat else -y, point.index, point.kind, size=11.0)
+        style.mark_point(axes, -x, y if flat else -y, point.index, point.kind, size=14.0)
     if inside or flat:
         style.mark_point(axes, x, y, point.index, point.kind, current=chosen)
         return
@@ -312,19 +314,26 @@ def draw_profile(axes: Axes, view: OneNeuronView) -> None:
             axes.axhline(limit, linestyle="--", color=style.CURRENT, linewidth=1.4, label=f"limit {number(limit, 5)}")
         )
         low = min(low, limit)
-    room = 0.08 * (high - low)
-    if high - low <= 1e-6 * view.landscape.constant:  # a flat profile is flat, not rounding noise
-        room = 0.02 * max(high, view.landscape.constant)
-    axes.set(xlim=(view.norms[0], view.norms[-1]), ylim=style.steady(low - room, high + room))
+    axes.set(xlim=(view.norms[0], view.norms[-1]), ylim=style.steady(*_with_room(low, high, view)))
     style.legend(axes, named, loc="upper right")
+
+
+def _with_room(low: float, high: float, view: OneNeuronView) -> tuple[float, float]:
+    """A range of losses with room for the marks at its ends; a flat one is flat, not rounding noise."""
+    room = 0.08 * (high - low)
+    if high - low <= 1e-6 * view.landscape.constant:
+        room = 0.02 * max(high, view.landscape.constant)
+    return low - room, high + room
 
 
 def draw_spectrum(axes: Axes, view: OneNeuronView) -> None:
     """The eigenvalues of the Hessian, zero modes hatched and named, negative ones below the axis."""
     point = view.point
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_visible(point is not None)
     if point is None:
         axes.text(0.5, 0.5, "no finite critical point", transform=axes.transAxes, ha="center")
-        axes.set(xticks=[], yticks=[])
+        axes.set(xlim=(0.0, 1.0), ylim=(0.0, 1.0))
         style.legend(axes, [])
         return
     groups = grouped(point.spectrum)
@@ -338,30 +347,31 @@ def draw_spectrum(axes: Axes, view: OneNeuronView) -> None:
     scale = axes.yaxis.get_transform()
     if getattr(scale, "linthresh", None) != threshold:
         axes.set_yscale("symlog", linthresh=threshold, linscale=0.6)
-    names = ", ".join(f"{name} ({count})" for name, count in point.zero_modes.items())
+    names = ",\n".join(f"{name} ({count})" for name, count in point.zero_modes.items())
     start, zeros = 0, []
     for value, count in groups:
         places = np.arange(start, start + count) + 1
         start += count
         if abs(value) <= point.tolerance:
             hatched: dict[str, Any] = {
-                "color": "white",
+                "facecolor": "white",
                 "edgecolor": style.ZERO_MODE,
                 "hatch": "////",
                 "label": f"zero: {names}",
             }
-            zeros = [axes.bar(places, np.full(count, 0.5 * threshold), 0.75, bottom=-0.25 * threshold, **hatched)]
+            zeros = [style.bars(axes, places, np.full(count, 0.5 * threshold), 0.75, -0.25 * threshold, **hatched)]
         else:
             colour, hatch = (style.STUDENT, None) if value > 0 else (style.TEACHER, "..")
-            axes.bar(places, np.full(count, value), 0.75, color=colour, hatch=hatch, edgecolor="white")
+            style.bars(axes, places, np.full(count, value), 0.75, facecolor=colour, hatch=hatch, edgecolor="white")
     axes.axhline(0.0, color=style.CURRENT, linewidth=1.0)
     step = max(1, int(np.ceil(decades / 3)))
-    powers = [threshold * 10.0**power for power in range(0, decades + step, step)]
     negative = bool((point.spectrum < -point.tolerance).any())
+    crowded = decades > (3 if negative else 6)  # then the threshold's own label would lie on that of 0
+    powers = [threshold * 10.0**power for power in range(step if crowded else 0, decades + step, step)]
     ticks = [*([-tick for tick in reversed(powers)] if negative else []), 0.0, *powers]
-    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    style.whole_numbers(axes.yaxis)
     axes.minorticks_off()
     bottom = -1.3 * powers[-1] if negative else -0.4 * threshold
     axes.set(xlim=(0.4, point.spectrum.size + 0.6), ylim=(bottom, 1.3 * powers[-1]))
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     style.legend(axes, zeros if names else [], loc="upper left")

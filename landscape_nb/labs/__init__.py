@@ -4,4 +4,7 @@ from .kernels import Kernels
 from .lab import Lab
 from .one_neuron import OneNeuron
 
-__all__ = ["Kernels", "Lab", "OneNeuron"]
+#: The labs by the names that their state codes begin with.
+LABS: dict[str, type[Lab]] = {lab.name: lab for lab in (Kernels, OneNeuron)}
+
+__all__ = ["LABS", "Kernels", "Lab", "OneNeuron"]

@@ -3,42 +3,96 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+import threading
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import ipywidgets
 
 from .parameters import Choice, Number, Parameter, Whole
 
-_LABEL, _FIELD, _TRACK = 118, 70, 150  # pixels
+_LABEL, _FIELD, _TRACK, _BUTTON = 118, 74, 150, 42  # pixels
+_LATE = 2.0  # seconds within which a slider on screen answers
 #: How far the ends of a slider's track stand inside the slider, in pixels.
 _INSET = 10
+
+
+class Chooser:
+    """A list of names with two buttons that step through it: JupyterLab keeps the arrow keys of a focused list to itself.
+
+    options : names, or pairs (name, value). A value of None is shown, but not stepped to.
+    """
+
+    def __init__(self, role: str, label: str, options: list[Any], label_width: int, width: int, tip: str = "") -> None:
+        self.list = ipywidgets.Dropdown(
+            options=options,
+            description=label,
+            tooltip=tip,
+            layout=ipywidgets.Layout(width=f"{width - 2 * _BUTTON - 8}px"),
+            style={"description_width": f"{label_width}px"},
+        )
+        self._buttons = [self._button("prev", -1, f"previous {label}"), self._button("next", 1, f"next {label}")]
+        self.view = ipywidgets.HBox([self.list, *self._buttons], layout=ipywidgets.Layout(width=f"{width + 4}px"))
+        self.view.add_class(f"lab-{role}")
+
+    def _button(self, words: str, step: int, tip: str) -> Any:
+        made = ipywidgets.Button(description=words, tooltip=tip)
+        made.layout = ipywidgets.Layout(width=f"{_BUTTON}px", padding="0")
+        made.on_click(lambda _: self._go(step))
+        return made
+
+    def _go(self, step: int) -> None:
+        values = [value for _, value in _pairs(self.list.options) if value is not None]
+        if values:
+            here = values.index(self.list.value) if self.list.value in values else (-1 if step > 0 else 0)
+            self.list.value = values[(here + step) % len(values)]
+
+    @property
+    def disabled(self) -> bool:
+        return bool(self.list.disabled)
+
+    @disabled.setter
+    def disabled(self, disabled: bool) -> None:
+        for part in (self.list, *self._buttons):
+            part.disabled = disabled
+
+
+def _pairs(options: Iterable[Any]) -> list[tuple[str, Any]]:
+    return [option if isinstance(option, tuple) else (option, option) for option in options]
 
 
 class Control:
     """One parameter on screen.
 
-    widget : the slider or list whose ``value`` counts. field : a labelled number field beside a slider, for exact values, keyboards
-    and screen readers; None for a list. view : everything together.
+    value : what it asks for. widget : the slider or list. field : a labelled number field beside a slider, for exact values, keyboards
+    and screen readers; None for a list. view : everything together. moved() is called when a hand moves it.
+
+    A slider on screen can only stand on its steps, and moves itself to the next one where ``value`` lies between two: ``value`` is
+    kept here and does not follow that.
     """
 
-    def __init__(self, parameter: Parameter) -> None:
+    def __init__(self, parameter: Parameter, moved: Callable[[], None], lock: threading.RLock) -> None:
         self.parameter = parameter
+        self.value = parameter.default
+        self._moved = moved
+        self._lock = lock  # a hand and a program move it on different threads
+        self._quiet = False
+        self._asked: dict[Any, float] = {}  # where ``set`` sent the slider, and when
         self.field: Any = None
+        self._chooser: Chooser | None = None
         self._marks = ipywidgets.HTML()
         self._marks.add_class("lab-marks")
         width = ipywidgets.Layout(width=f"{_LABEL + _FIELD}px")
         style = {"description_width": f"{_LABEL - 8}px"}
         if isinstance(parameter, Choice):
-            self.widget = ipywidgets.Dropdown(
-                options=list(parameter.options or {}),
-                value=parameter.default,
-                description=parameter.label,
-                tooltip=parameter.help,
-                layout=ipywidgets.Layout(width=f"{_LABEL + _FIELD + _TRACK}px"),
-                style=style,
+            names = list(parameter.options or {})
+            self._chooser = Chooser(
+                "chooser", parameter.label, names, _LABEL - 8, _LABEL + _FIELD + _TRACK, parameter.help
             )
-            parts = [self.widget]
+            self.widget = self._chooser.list
+            self.widget.value = parameter.default
+            parts = [self._chooser.view]
         elif isinstance(parameter, Number):
             whole = isinstance(parameter, Whole)
             numbers = {
@@ -64,20 +118,55 @@ class Control:
             parts = [self.field, track]
         else:
             raise TypeError(f"{parameter!r} has no widget")
+        self.widget.observe(self._slid, names="value")
         self.view = ipywidgets.HBox(parts, layout=ipywidgets.Layout(width=f"{_LABEL + _FIELD + _TRACK + 12}px"))
         self.view.add_class(f"lab-control-{parameter.name}")
 
-    def _typed(self, change: Any) -> None:
-        self.widget.value = change["new"]
-
-    def show_value(self) -> None:
-        """Let the number field say what the slider says."""
-        if self.field is not None and self.field.value != self.widget.value:
-            self.field.unobserve(self._typed, names="value")
+    def set(self, value: Any) -> None:
+        """Show and ask for this value, without a hand."""
+        with self._lock:
+            self.value = self.parameter.checked(value)
+            self._quiet = True
             try:
-                self.field.value = self.widget.value
+                if isinstance(self.parameter, Choice) and self.value not in self.widget.options:
+                    self.widget.options = list(self.parameter.options or {})  # names may have come since
+                for part in (self.widget, self.field):
+                    if part is not None:
+                        part.value = self.value
+                self._asked[self._nearest_step()] = time.monotonic()
             finally:
-                self.field.observe(self._typed, names="value")
+                self._quiet = False
+
+    def _slid(self, change: Any) -> None:
+        with self._lock:
+            value = self.parameter.checked(change["new"])
+            if self._quiet or value in (self.value, self._nearest_step()) or self._is_late(change["new"], value):
+                return
+            self.value = value  # the slider itself stays as it is: a hand may be on its way already
+            if self.field is not None:
+                self._quiet = True
+                try:
+                    self.field.value = value
+                finally:
+                    self._quiet = False
+            self._moved()
+
+    def _is_late(self, given: Any, value: Any) -> bool:
+        """Whether this is the screen's answer to an earlier ``set``: rounded by its own steps, and overtaken by a later value."""
+        return given != value and time.monotonic() - self._asked.get(value, -_LATE) < _LATE
+
+    def _typed(self, change: Any) -> None:
+        with self._lock:
+            if not self._quiet:
+                self.set(change["new"])
+                self._moved()
+
+    def _nearest_step(self) -> Any:
+        """Where the slider stands on screen."""
+        if not isinstance(self.parameter, Number):
+            return self.value
+        low, high, step = self.parameter.low, self.parameter.high, self.parameter.step
+        return self.parameter.checked(min(low + step * round((self.value - low) / step), high))
 
     def act_while_moving(self, live: bool) -> None:
         """Whether the slider acts while it moves, or when it is let go."""
@@ -100,6 +189,6 @@ class Control:
     def lock(self, fixed: bool, hidden: bool) -> None:
         """Show it as free, as fixed or not at all."""
         self.view.layout.display = "none" if hidden else ""
-        for part in (self.widget, self.field):
+        for part in (self._chooser or self.widget, self.field):
             if part is not None:
                 part.disabled = fixed or hidden

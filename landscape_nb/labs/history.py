@@ -41,19 +41,29 @@ class History:
             one_drag = len(moved) == 1 and moved == self._moved and now - self._when < self._pause
             del self._states[self._at + (0 if one_drag and self._at > 0 else 1) :]
             self._moved = moved
-        self._states.append(dict(state))
+        if not self._states or self._states[-1] != state:  # a drag may end where it began
+            self._states.append(dict(state))
         del self._states[:-_LENGTH]
         self._at, self._when = len(self._states) - 1, now
 
-    def undo(self) -> dict[str, Any] | None:
-        """The state before this one; None at the beginning."""
-        return self._go(-1) if self.can_undo else None
+    @property
+    def previous(self) -> dict[str, Any] | None:
+        """The state before the one that is shown; None at the beginning."""
+        return dict(self._states[self._at - 1]) if self.can_undo else None
 
-    def redo(self) -> dict[str, Any] | None:
+    @property
+    def next(self) -> dict[str, Any] | None:
         """The state that was undone last; None if none was."""
-        return self._go(1) if self.can_redo else None
+        return dict(self._states[self._at + 1]) if self.can_redo else None
 
-    def _go(self, step: int) -> dict[str, Any]:
+    def undo(self) -> None:
+        """The previous state is shown again."""
+        self._go(-1 if self.can_undo else 0)
+
+    def redo(self) -> None:
+        """The next state is shown again."""
+        self._go(1 if self.can_redo else 0)
+
+    def _go(self, step: int) -> None:
         self._at += step
         self._moved = set()
-        return dict(self._states[self._at])

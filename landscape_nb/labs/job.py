@@ -31,9 +31,14 @@ class Job:
     ) -> None:
         self._work, self._done, self._report = work, done, report
         self._stopped = threading.Event()
-        self._reported = 0.0
+        self._began = self._reported = time.monotonic()
         # in the context of the caller, from which the kernel knows to whom its messages go
         self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._run,), daemon=True)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been running."""
+        return time.monotonic() - self._began
 
     def start(self) -> None:
         self._thread.start()

@@ -26,7 +26,7 @@ from ..figures import style
 from ..figures.layers import Layers, picture
 from . import export, job, state_code
 from .computation import Computation, Progress, without_progress
-from .controls import Control
+from .controls import Chooser, Control
 from .history import History
 from .parameters import Number, Parameter
 
@@ -51,6 +51,17 @@ _STYLE = """<style>
 </style>"""
 
 
+_KINDS = {
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "pdf": "application/pdf",
+    "csv": "text/csv",
+    "json": "application/json",
+}
+#: Seconds after which the picture of the state before is dimmed while another one is computed.
+_PATIENCE = 0.3
+
+
 class Lab:
     """A live figure with controls. ``controls`` maps names to widgets; ``set(**values)`` moves them like a hand would.
 
@@ -67,6 +78,9 @@ class Lab:
     steps: ClassVar[tuple[Callable[..., Any], ...]]
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     _opened: ClassVar[set[str]] = set()  # the labs that the link of this page has opened
+    _figure: Figure
+    _layers: Layers
+    _theme: str
 
     def __init__(self, code: str | None = None, *, theme: str = "screen", **values: Any) -> None:
         self._lock = threading.RLock()
@@ -83,7 +97,9 @@ class Lab:
         self._hidden: tuple[str, ...] = ()
         self.message = ""
         self._sheet(theme)
-        self._controls = {parameter.name: Control(parameter) for parameter in self.parameters}
+        self._controls = {
+            parameter.name: Control(parameter, self._moved_by_hand, self._lock) for parameter in self.parameters
+        }
         self.controls: Mapping[str, Any] = {name: control.widget for name, control in self._controls.items()}
         self._view = self._make_view()
         self._open(code, values)
@@ -167,10 +183,17 @@ class Lab:
     @theme.setter
     def theme(self, theme: str) -> None:
         with self._lock:
-            self._sheet(theme)
-            self._show_theme()
-            self._draw(self._figure, self._result)
-            self._show_picture(*self._layers.render(), self._text)
+            before = self._figure, self._layers, self._theme
+            try:
+                self._sheet(theme)
+                self._draw(self._figure, self._result)
+                layers = self._layers.render()
+            except Exception:
+                self._figure, self._layers, self._theme = before
+                raise
+            finally:
+                self._show_theme()
+            self._show_picture(*layers, self._text)
 
     @property
     def code(self) -> str:
@@ -182,15 +205,12 @@ class Lab:
         asked = state_code.decode(self.name, self.parameters, code)
         with self._lock:
             self._check_locks(asked.values)
-            self._lock_controls(
-                tuple(dict.fromkeys((*self._fixed, *asked.fixed))), tuple(dict.fromkeys((*self._hidden, *asked.hidden)))
-            )
             self._move(asked.values)
-            self._refresh()
+            self._refresh(lambda: self._record_and_lock(asked.fixed, asked.hidden))
 
     def preset(self, name: str) -> None:
         """Show a preset; the parameters that it does not name take their defaults."""
-        if name not in self.presets:
+        if name not in list(self.presets):
             raise ValueError(f"the {self.title} lab has no preset {name!r}; its presets are {', '.join(self.presets)}")
         values = {parameter.name: parameter.default for parameter in self.parameters} | dict(self.presets[name])
         with self._lock:
@@ -199,7 +219,7 @@ class Lab:
             self._refresh()
 
     def reset(self) -> None:
-        """Back to the state in which this lab was opened."""
+        """Back to the state in which this lab was opened, or locked since."""
         with self._lock:
             self._move(self._start)
             self._refresh()
@@ -207,21 +227,30 @@ class Lab:
     def undo(self) -> None:
         """Back to the state before; from a refused move, to the state that the picture shows."""
         with self._lock:
-            self._return_to(self.state if self._astray() else self._history.undo())
+            if self._astray():
+                self._return_to(self._state, lambda: None)
+            else:
+                self._return_to(self._history.previous, self._history.undo)
 
     def redo(self) -> None:
         """Forward again to the state that was undone last."""
         with self._lock:
-            self._return_to(self._history.redo())
+            self._return_to(self._history.next, self._history.redo)
 
     def lock(self, fixed: tuple[str, ...] | list[str] = (), hidden: tuple[str, ...] | list[str] = ()) -> str:
-        """Fix these controls at their present values, hide those, and return the code that opens the lab so for others."""
+        """Fix these controls at the values that the picture shows, hide those, and return the code that opens the lab so for others.
+
+        Undo and reset do not lead back behind a lock.
+        """
         for name in (*fixed, *hidden):
             self._known(name)
         with self._lock:
-            self._lock_controls(tuple(name for name in fixed if name not in hidden), tuple(hidden))
+            if self._astray():  # asked for, but not shown: refused, or still being computed
+                self._return_to(self._state, lambda: None)
+            self._lock_controls(tuple(fixed), tuple(hidden))
+            self._show_buttons()
             self._show_code()
-        return self.code
+            return self.code
 
     def unlock(self) -> None:
         """Free all controls."""
@@ -298,28 +327,31 @@ class Lab:
 
     def _asked_for(self) -> dict[str, Any]:
         """The values of the controls."""
-        return {name: control.parameter.checked(control.widget.value) for name, control in self._controls.items()}
+        return {name: control.value for name, control in self._controls.items()}
 
     def _astray(self) -> bool:
         """Whether the controls ask for another state than the picture shows."""
         return self._asked_for() != self._state
 
     def _move(self, values: Mapping[str, Any]) -> None:
-        self._quiet = True
+        for name, value in values.items():
+            self._controls[name].set(value)
+
+    def _moved_by_hand(self) -> None:
+        self._try(self._move_by_hand)
+
+    def _move_by_hand(self) -> None:
         try:
-            for name, value in values.items():
-                self.controls[name].value = value
-        finally:
-            self._quiet = False
+            self._check_locks(self._asked_for())
+        except ValueError:  # disabled on screen, but code can move the widget
+            self._move({name: self._state[name] for name in (*self._fixed, *self._hidden)})
+            raise
+        self._refresh()
 
-    def _moved_by_hand(self, _: Any) -> None:
-        if not self._quiet:
-            self._try(self._refresh)
-
-    def _return_to(self, state: dict[str, Any] | None) -> None:
+    def _return_to(self, state: dict[str, Any] | None, shown: Callable[[], None]) -> None:
         if state is not None:
             self._move(state)
-            self._refresh(record=False)
+            self._refresh(shown)
 
     # computing --------------------------------------------------------------------------------------------------------
 
@@ -327,14 +359,18 @@ class Lab:
         """The result for these control values; ValueError with a sentence where there is none."""
         return self._computation(state, progress)
 
-    def _refresh(self, record: bool = True) -> None:
-        """Compute, then show everything or, if the state is refused, nothing but the reason."""
+    def _refresh(self, shown: Callable[[], None] | None = None) -> None:
+        """Compute, then show everything or, if the state is refused, nothing but the reason.
+
+        shown : is called when the state is shown, which may be later; it is recorded as a move where None.
+        """
         self._end_job()
         asked = self._asked_for()
+        shown = shown or (lambda: self._history.record(asked))
         try:
             waits = self._by_hand and job.THREADS and not self._computation.knows(asked)
             if waits and self._takes_long(asked):
-                self._start_job(asked, record)
+                self._start_job(asked, shown)
                 return
             result = self._compute(asked)
         except ValueError as error:
@@ -342,16 +378,16 @@ class Lab:
         except Exception as error:
             self._fail(error, asked)
         else:
-            self._show(asked, result, record)
+            self._show(asked, result, shown)
 
-    def _start_job(self, asked: dict[str, Any], record: bool) -> None:
+    def _start_job(self, asked: dict[str, Any], shown: Callable[[], None]) -> None:
         def done(this: job.Job, result: Any, error: Exception | None) -> None:
             with self._lock:
                 if this is not self._job:
                     return
                 self._end_job()
                 if error is None:
-                    self._show(asked, result, record)
+                    self._show(asked, result, shown)
                 elif isinstance(error, ValueError):
                     self._refuse(str(error))
                 else:
@@ -361,12 +397,13 @@ class Lab:
             if self._lock.acquire(blocking=False):
                 try:
                     if this is self._job:
+                        if not self._dimmed() and this.seconds > _PATIENCE:
+                            self._dim()
                         self._say_progress(asked, share)
                 finally:
                     self._lock.release()
 
         self._job = job.Job(lambda progress: self._compute(asked, progress), done, report)
-        self._dim()
         self._stop_button.layout.display = ""
         self._say_progress(asked, 0.0)
         self._job.start()
@@ -387,12 +424,12 @@ class Lab:
 
     # showing ----------------------------------------------------------------------------------------------------------
 
-    def _show(self, asked: dict[str, Any], result: Any, record: bool = True) -> None:
+    def _show(self, asked: dict[str, Any], result: Any, shown: Callable[[], None]) -> None:
         try:
             self._draw(self._figure, result)
             layers, text = self._layers.render(), self._summary(result)
             numbers, caption, status = self._numbers(result), self._caption(result), self._status(result)
-            theorem, marks = self._theorem(result), self._marks(result)
+            theorem, marks, live = self._theorem(result), self._marks(result), not self._takes_long(asked)
         except Exception as error:
             self._draw_again()
             self._fail(error, asked)
@@ -404,17 +441,25 @@ class Lab:
         self._caption_box.value = f"<p>{html.escape(caption)}</p>"
         self._status_box.value = f"<p role='status'>{html.escape(status)}</p>"
         self._theorem_box.value = theorem
-        if record:
-            self._history.record(asked)
+        shown()
         for name, control in self._controls.items():
-            control.show_value()
             if isinstance(control.parameter, Number):
                 control.mark(marks.get(name, ()))
-            control.act_while_moving(not self._takes_long(asked))
+            control.act_while_moving(live)
+        self._show_buttons()
+        self._show_code()
+
+    def _show_buttons(self) -> None:
+        """What can be undone and redone, and the name of the preset that is shown."""
         self._undo_button.disabled = not self._history.can_undo
         self._redo_button.disabled = not self._history.can_redo
-        self._preset_box.value = next((name for name, values in self._preset_states.items() if values == asked), None)
-        self._show_code()
+        self._quiet = True
+        try:
+            self._preset_box.value = next(
+                (name for name, values in self._preset_states.items() if values == self._state), None
+            )
+        finally:
+            self._quiet = False
 
     def _show_picture(self, frame: str, moving: str, text: str) -> None:
         self._pictures += 1
@@ -435,6 +480,9 @@ class Lab:
             address = html.escape(f"?{self.name}={quote(code, safe='~!*.-_')}", quote=True)
             self._link_box.value = f"<a href='{address}'>link to this state</a>"
         self._download_box.value = ""
+
+    def _dimmed(self) -> bool:
+        return "lab-dimmed" in self._picture._dom_classes
 
     def _dim(self) -> None:
         """The picture does not show what the controls ask for: say so and say what it shows."""
@@ -483,8 +531,6 @@ class Lab:
         self._picture = ipywidgets.Box([self._frame_box, self._moving_box], layout=wide)
         self._numbers_box, self._caption_box, self._status_box = (ipywidgets.HTML() for _ in range(3))
         self._theorem_box = ipywidgets.HTMLMath()
-        for control in self._controls.values():
-            control.widget.observe(self._moved_by_hand, names="value")
         panel = ipywidgets.HBox(
             [control.view for control in self._controls.values()],
             layout=ipywidgets.Layout(flex_flow="row wrap", max_width="1120px"),
@@ -515,30 +561,25 @@ class Lab:
             name: {parameter.name: parameter.default for parameter in self.parameters} | dict(values)
             for name, values in self.presets.items()
         }
-        self._preset_box = ipywidgets.Dropdown(
-            options=[("choose a preset", None), *((name, name) for name in self.presets)],
-            description="preset",
-            style={"description_width": "50px"},
-            layout=ipywidgets.Layout(width="340px"),
-        )
-        self._preset_box.add_class("lab-preset")
+        names = [("choose a preset", None), *((name, name) for name in self.presets)]
+        presets = Chooser("preset", "preset", names, label_width=50, width=430)
+        self._preset_box = presets.list
         self._preset_box.observe(self._preset_by_hand, names="value")
         self._undo_button = button("undo", "Undo", self.undo, "back to the state before")
         self._redo_button = button("redo", "Redo", self.redo, "forward to the state that was undone")
         reset = button("reset", "Reset", self.reset, "back to the state in which this lab was opened")
         self._stop_button = button("stop", "Stop", self.stop, "stop the computation")
         self._stop_button.layout.display = "none"
-        self._theme_box = ipywidgets.Dropdown(
-            options=list(style.THEMES),
-            value=self._theme,
-            description="theme",
-            tooltip="projector: larger type",
-            style={"description_width": "50px"},
-            layout=ipywidgets.Layout(width="160px"),
+        self._theme_box = ipywidgets.Checkbox(
+            value=self._theme == "projector",
+            description="large type",
+            tooltip="for a projector",
+            indent=False,
+            layout=ipywidgets.Layout(width="110px"),
         )
         self._theme_box.add_class("lab-theme")
         self._theme_box.observe(self._theme_by_hand, names="value")
-        row = [self._preset_box, self._undo_button, self._redo_button, reset, self._theme_box, self._stop_button]
+        row = [presets.view, self._undo_button, self._redo_button, reset, self._theme_box, self._stop_button]
         return ipywidgets.HBox(row, layout=ipywidgets.Layout(flex_flow="row wrap", max_width="1120px"))
 
     def _make_shelf(self) -> Any:
@@ -555,19 +596,17 @@ class Lab:
         self._link_box, self._download_box = ipywidgets.HTML(), ipywidgets.HTML()
         self._link_box.add_class("lab-link")
         self._download_box.add_class("lab-download")
-        self._export_box = ipywidgets.Dropdown(
-            options=[("picture, PNG", ("png", None))],
-            description="export",
-            style={"description_width": "50px"},
-            layout=ipywidgets.Layout(width="290px"),
-        )
-        self._export_box.add_class("lab-export")
-        make = ipywidgets.Button(
-            description="Make file", tooltip="make this file and offer it below", layout=ipywidgets.Layout(width="90px")
-        )
-        make.add_class("lab-make-file")
-        make.on_click(lambda _: self._try(self._make_file))
-        rows = [[self._code_box, self._link_box], [self._export_box, make, self._download_box]]
+        files = [ipywidgets.Label("make a file:", layout=ipywidgets.Layout(width="86px"))]
+        for suffix in (*style.STILLS, "csv", "json"):
+            make = ipywidgets.Button(
+                description=suffix.upper(),
+                tooltip=f"offer {'the picture' if suffix in style.STILLS else 'the numbers'} as {suffix.upper()}",
+                layout=ipywidgets.Layout(width="58px"),
+            )
+            make.add_class(f"lab-make-{suffix}")
+            make.on_click(lambda _, suffix=suffix: self._try(lambda: self._offer(suffix)))
+            files.append(make)
+        rows = [[self._code_box, self._link_box], [*files, self._download_box]]
         wrap = ipywidgets.Layout(flex_flow="row wrap", max_width="1120px")
         return ipywidgets.VBox([ipywidgets.HBox(row, layout=wrap) for row in rows])
 
@@ -577,39 +616,51 @@ class Lab:
             raise ValueError(f"a lab opens with a state code or with values; both were given: {code!r} and {values}")
         if code is None:
             self._move(self._checked(values))
+            self._refresh(self._begin)
         else:
-            self._lock_by(state_code.decode(self.name, self.parameters, code))
-        self._refresh()
+            self._open_code(code)
         if not self._state:
             raise ValueError(self.message)
         asked = state_code.opening_code(self.name) if code is None and self.name not in self._opened else ""
         if asked:
             self._opened.add(self.name)
             try:
-                self._lock_by(state_code.decode(self.name, self.parameters, asked))
-                self._refresh()
-                self._history = History()
-                self._history.record(self.state)
+                self._open_code(asked)
             except ValueError as error:
                 self._refuse(f"{error}; the link or the command that opened this page holds it")
-        self._start = self.state
-        tables = self.tables()
-        self._export_box.options = [
-            *((f"picture, {suffix.upper()}", (suffix, None)) for suffix in style.STILLS),
-            *((f"data, CSV: {table}", ("csv", table)) for table in tables),
-            ("data, JSON: everything", ("json", None)),
-        ]
 
-    def _lock_by(self, asked: state_code.State) -> None:
+    def _open_code(self, code: str) -> None:
+        asked = state_code.decode(self.name, self.parameters, code)
+
+        def shown() -> None:
+            self._begin()
+            self._lock_controls(asked.fixed, asked.hidden)
+
         self._move(asked.values)
-        self._lock_controls(asked.fixed, asked.hidden)
+        self._refresh(shown)
+
+    def _begin(self) -> None:
+        """From here on, undo and reset lead back to this state."""
+        self._start = self.state
+        self._history = History()
+        self._history.record(self._start)
+
+    def _record_and_lock(self, fixed: tuple[str, ...], hidden: tuple[str, ...]) -> None:
+        """The state of a code is shown: its locks come to those that are there."""
+        self._history.record(self._state)
+        self._lock_controls((*self._fixed, *fixed), (*self._hidden, *hidden))
 
     def _lock_controls(self, fixed: tuple[str, ...], hidden: tuple[str, ...]) -> None:
-        self._fixed, self._hidden = tuple(name for name in fixed if name not in hidden), hidden
+        """Lock these controls at the values of the state that is shown, and free all others."""
+        before = {*self._fixed, *self._hidden}
+        self._hidden = tuple(dict.fromkeys(hidden))
+        self._fixed = tuple(name for name in dict.fromkeys(fixed) if name not in hidden)
         for name, control in self._controls.items():
             control.lock(name in self._fixed, name in self._hidden)
         locked = {*self._fixed, *self._hidden}
-        here = self._state or self._asked_for()
+        if locked - before:  # the states before have other values there
+            self._begin()
+        here = self._state
         free = [name for name, state in self._preset_states.items() if all(state[key] == here[key] for key in locked)]
         self._quiet = True
         try:
@@ -620,31 +671,36 @@ class Lab:
     def _show_theme(self) -> None:
         self._quiet = True
         try:
-            self._theme_box.value = self._theme
+            self._theme_box.value = self._theme == "projector"
         finally:
             self._quiet = False
 
     # by hand, beside the controls -------------------------------------------------------------------------------------
 
     def _preset_by_hand(self, change: Any) -> None:
-        if change["new"] is not None and not self._quiet and self._preset_states[change["new"]] != self._state:
-            self._try(lambda: self.preset(change["new"]))
+        with self._lock:
+            if change["new"] is not None and not self._quiet:
+                self._try(lambda: self.preset(change["new"]))
 
     def _theme_by_hand(self, change: Any) -> None:
-        if not self._quiet:
-            self._try(lambda: setattr(self, "theme", change["new"]))
+        with self._lock:
+            if not self._quiet:
+                self._try(lambda: setattr(self, "theme", "projector" if change["new"] else "screen"))
 
     def _code_by_hand(self, change: Any) -> None:
-        if not self._quiet and change["new"].strip() != self.code:
-            self._try(lambda: self.restore(change["new"]))
+        with self._lock:
+            if not self._quiet and change["new"].strip() != self.code:
+                self._try(lambda: self.restore(change["new"]))
 
-    def _make_file(self) -> None:
-        suffix, table = self._export_box.value
-        content = self.exported(suffix, table)
-        name = "-".join([self.name, *(table.split() if table else [])]) + f".{suffix}"
-        kind = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf", "csv": "text/csv"}
-        address = f"data:{kind.get(suffix, 'application/json')};base64,{base64.b64encode(content).decode()}"
-        self._download_box.value = f"<a download='{name}' href='{address}'>{name} ({len(content) / 1000:.0f} kB)</a>"
+    def _offer(self, suffix: str) -> None:
+        """Links to files with the picture, or with the data: a table each as CSV."""
+        links = []
+        for table in self.tables() if suffix == "csv" else (None,):
+            content = self.exported(suffix, table)
+            name = "-".join([self.name, *(table.split() if table else [])]) + f".{suffix}"
+            address = f"data:{_KINDS[suffix]};base64,{base64.b64encode(content).decode()}"
+            links.append(f"<a download='{name}' href='{address}'>{name} ({len(content) / 1000:.1f} kB)</a>")
+        self._download_box.value = " &nbsp; ".join(links)
 
     def _try(self, act: Callable[[], None]) -> None:
         """What a hand asks for; a wrong wish is answered in the status line."""

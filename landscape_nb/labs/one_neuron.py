@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from ..activations import ACTIVATIONS
 from ..closed_forms import bifurcations
 from ..closed_forms.one_neuron import one_neuron, one_neuron_points, statement_for
-from ..critical import Statement
+from ..critical import OutsideTheorem, Statement
 from ..display import eigenvalues, number
 from ..figures import one_neuron as picture
 from ..landscapes import PopulationLandscape
@@ -135,10 +135,10 @@ class OneNeuron(Lab):
                 ACTIVATIONS[state["activation"]],
                 teacher(*(state[name] for name in ("k", "d", "correlation", "norm", "spread"))),
             ).complete
-        except OverflowError:
+        except (OutsideTheorem, OverflowError):  # a search answers
             return True
-        except ValueError:  # outside of the theorem a search answers; a teacher that does not exist is refused at once
-            return True
+        except ValueError:  # a teacher that does not exist is refused at once
+            return False
 
     def _draw(self, figure: Figure, result: OneNeuronResult) -> None:
         picture.draw(figure, result.view)

@@ -64,7 +64,7 @@ class Number(Parameter):
         if (
             isinstance(value, bool)
             or not isinstance(value, numbers.Real)
-            or not self.low <= float(value) <= self.high
+            or not self.low <= value <= self.high  # type: ignore[operator] # compares exactly, however large
             or not self._is_one(value)
         ):
             raise ValueError(
@@ -80,7 +80,7 @@ class Whole(Number):
     kind = "a whole number"
 
     def _is_one(self, value: Any) -> bool:
-        return float(value) % 1 == 0
+        return value % 1 == 0
 
 
 @dataclass(frozen=True)
@@ -90,5 +90,6 @@ class Real(Number):
     digits: int = 2
 
     def checked(self, value: Any) -> Value:
-        """Rounded to twelve digits: the steps of a slider add up to 0.15000000000000002."""
-        return float(f"{super().checked(value):.12g}")
+        """Rounded to twelve digits: the steps of a slider add up to 0.15000000000000002, or to 5.6e-17 and -0.0 instead of 0."""
+        rounded = float(f"{super().checked(value):.12g}")
+        return 0.0 if abs(rounded) < 1e-12 * (self.high - self.low) and self.low <= 0.0 else rounded

@@ -183,7 +183,7 @@ class FigureInJupyterLab:
             time.sleep(max(0.0, start + i * INTERVAL - time.perf_counter()))
             self.tab.mouse.move(track["x"] + value / steps * track["width"], y)
         seconds = time.perf_counter() - start
-        self.tab.wait_for_timeout(1000 * max(0.0, VALUES * INTERVAL + AFTERWARDS - seconds))
+        self.tab.wait_for_timeout(1000 * AFTERWARDS)
         shown = self.tab.evaluate("() => bench.shown.map(entry => entry.name)")
         self.tab.mouse.up()
         self._quiet()

@@ -71,14 +71,21 @@ element => {
     return copy.textContent.replace(/\\s+/g, ' ').trim();
 }
 """
+# The picture is a frame and over it what moves, both of them inline SVG; its number grows with every new picture.
 PICTURE = """
-async element => {
-    const image = element.tagName === 'IMG' ? element : element.querySelector('img');
-    if (!image || !image.src) return null;
-    await image.decode();
-    const digest = await crypto.subtle.digest('SHA-256', await (await fetch(image.src)).arrayBuffer());
-    const name = [...new Uint8Array(digest)].map(byte => byte.toString(16).padStart(2, '0')).join('');
-    return {name, width: image.naturalWidth, height: image.naturalHeight};
+element => {
+    const layers = [...element.querySelectorAll('svg')];
+    const [frame, moving] = layers.map(layer => layer.getBoundingClientRect());
+    return {
+        layers: layers.length,
+        content: layers.map(layer => layer.innerHTML).join(''),
+        words: layers.at(-1).getAttribute('aria-label'),
+        role: layers.at(-1).getAttribute('role'),
+        sheet: layers.at(-1).getAttribute('viewBox'),
+        width: moving.width,
+        height: moving.height,
+        apart: Math.max(Math.abs(frame.x - moving.x), Math.abs(frame.y - moving.y), Math.abs(frame.width - moving.width)),
+    };
 }
 """
 
@@ -203,18 +210,21 @@ class PageInJupyterLab:
         found = self.lab(lab).locator(f".lab-{part}")
         return " ".join(found.nth(i).evaluate(READ) for i in range(found.count()))
 
-    def picture(self, lab: str) -> str:
-        """A fingerprint of the picture as decoded in the browser."""
+    def picture(self, lab: str) -> dict:
+        """What the picture is made of, as it stands in the document: its content, its words for those who do not see it, its place."""
         found = self.lab(lab).locator(".lab-picture").first.evaluate(PICTURE)
-        assert found, "the lab shows no picture"
-        assert found["width"] > 100
-        assert found["height"] > 100
-        return found["name"]
+        assert found["layers"] == 2, "the picture is a frame and what moves"
+        assert found["apart"] < 0.5, "the two layers do not lie on each other"
+        assert found["width"] > 300
+        assert found["height"] > 200
+        return found
 
     def dimmed(self, lab: str) -> bool:
         """Whether the picture is shown as one of an earlier state."""
-        image = self.lab(lab).locator("img.lab-picture, .lab-picture img").first
-        return image.evaluate("image => Number(getComputedStyle(image).opacity)") < 0.6
+        layers = self.lab(lab).locator(".lab-picture svg")
+        shades = layers.evaluate_all("layers => layers.map(layer => Number(getComputedStyle(layer).opacity))")
+        assert len(set(shades)) == 1, "one layer is dimmed and the other is not"
+        return shades[0] < 0.6
 
     def wait_until(self, condition, seconds: float = 60.0) -> bool:
         """Poll what the page shows; a condition that looks at a picture being replaced may raise and is asked again."""

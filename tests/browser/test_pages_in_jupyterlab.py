@@ -15,7 +15,7 @@ import pytest
 from browser.page_in_jupyterlab import NOTEBOOKS, PageInJupyterLab, words
 
 PAGES = sorted(NOTEBOOKS.glob("*.ipynb"))
-WORDS = ("numbers", "caption", "status")  # the parts of a lab that say something in words
+WORDS = ("numbers", "theorem", "caption", "status")  # the parts of a lab that say something in words
 
 
 @dataclass(frozen=True)
@@ -213,9 +213,178 @@ def test_a_lab_follows_its_controls_to_the_right_values(story, opened):
             assert word in shown, f"after {move}: {word!r} does not stand in {shown!r}"
         assert page.dimmed(story.css) == bool(move.refused), f"after {move}: only a refused state dims the picture"
         if not move.refused:
-            assert page.wait_until(lambda: page.picture(story.css) != picture), f"after {move}: the same picture"  # noqa: B023
+            words_of_it = "; ".join(lab.summary.splitlines())
+            assert page.wait_until(lambda: page.picture(story.css)["words"] == words_of_it), (  # noqa: B023
+                f"after {move}: the picture is described by {page.picture(story.css)['words']!r} instead of {words_of_it!r}"
+            )
+            assert page.picture(story.css)["content"] != picture["content"], f"after {move}: the same picture"
         page.lab(story.css).scroll_into_view_if_needed()
         page.saved(f"{story.css}_{number}_{move.control}")
     page.rest()
     assert page.errors() == []
     assert page.outside == []
+
+
+# what surrounds a lab: one page for all of these tests, which begin with its first state --------------------------------
+
+HERE = "one-neuron"
+
+
+@pytest.fixture(scope="module")
+def one_page(browser, jupyterlab):
+    page = PageInJupyterLab(browser, jupyterlab.address, "02_one_neuron.ipynb")
+    page.run()
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def page(one_page):
+    """The page with its lab in the state in which it was opened; nothing may have gone wrong when a test ends."""
+    root = one_page.lab(HERE)
+    root.locator(".lab-reset").click()
+    assert restored(one_page, START)
+    yield one_page
+    one_page.rest()
+    assert one_page.errors() == []
+    assert one_page.outside == []
+
+
+START = "one-neuron~1~erf~3~4~0.0~1.0~0.0~1~hh5"
+
+
+def restored(page: PageInJupyterLab, code: str) -> bool:
+    """Whether the lab shows the state of this code."""
+    return page.wait_until(lambda: page.lab(HERE).locator(".lab-code input").input_value() == code)
+
+
+def described(page: PageInJupyterLab, lab) -> bool:
+    """Whether the picture of the page is that of this lab, by its words."""
+    return page.wait_until(lambda: page.picture(HERE)["words"] == "; ".join(lab.summary.splitlines()))
+
+
+def test_a_state_is_undone_kept_and_restored_by_buttons_and_codes(page):
+    from landscape_nb.labs import OneNeuron
+
+    lab, root = OneNeuron(START), page.lab(HERE)
+
+    preset = "erf, six teachers: a soft direction"
+    root.locator(".lab-preset select").select_option(label=preset)
+    lab.preset(preset)
+    six = lab.code
+    assert restored(page, six)
+    assert described(page, lab)
+    root.locator(".lab-undo").click()
+    assert restored(page, START)
+    root.locator(".lab-redo").click()
+    assert restored(page, six)
+    root.locator(".lab-reset").click()
+    assert restored(page, START)
+
+    field = root.locator(".lab-code input")
+    lab.set(activation="relu", k=2, d=5, correlation=0.35)
+    field.fill(lab.code)
+    field.press("Enter")
+    assert described(page, lab)
+    field.fill(lab.code[:-1] + "?")
+    field.press("Enter")
+    assert page.wait_until(lambda: "incomplete or mistyped" in page.read(HERE, "status"))
+    assert not page.dimmed(HERE), "a wrong code asks for no other picture"
+    page.saved("wrong_code")
+
+    small = page.picture(HERE)["sheet"]
+    root.get_by_label("large type", exact=True).check()
+    assert page.wait_until(lambda: page.picture(HERE)["sheet"] != small)
+    page.saved("projector")
+    root.get_by_label("large type", exact=True).uncheck()
+    assert page.wait_until(lambda: page.picture(HERE)["sheet"] == small)
+
+
+@pytest.mark.parametrize("suffix, beginning", [("pdf", b"%PDF"), ("csv", b"point,kind"), ("json", b"{")])
+def test_a_file_is_made_and_downloaded(suffix, beginning, page):
+    root = page.lab(HERE)
+    root.get_by_role("button", name=suffix.upper(), exact=True).click()
+    link = root.locator(".lab-download a").first
+    link.wait_for()
+    with page.tab.expect_download() as download:
+        link.click()
+    assert download.value.suggested_filename.endswith(f".{suffix}")
+    with open(download.value.path(), "rb") as file:
+        assert file.read().startswith(beginning)
+
+
+def test_a_long_search_tells_how_far_it_is_and_can_be_stopped(page):
+    root = page.lab(HERE)
+    page.control(HERE, "d").scroll_into_view_if_needed()
+    for name, value in (("d", "11"), ("k", "10")):
+        entry = root.locator(f".lab-control-{name} input")
+        entry.fill(value)
+        entry.press("Enter")
+        assert page.wait_until(lambda: f"~{value}~" in root.locator(".lab-code input").input_value())  # noqa: B023
+    shown = page.picture(HERE)
+    root.locator(".lab-control-activation select").select_option(label="silu")
+    assert page.wait_until(lambda: root.locator(".lab-status progress").count() == 1)
+    root.locator(".lab-stop").click()
+    assert page.wait_until(lambda: "stopped before activation = silu" in page.read(HERE, "status"))
+    assert page.dimmed(HERE) and page.picture(HERE)["content"] == shown["content"]
+    page.saved("stopped")
+    root.locator(".lab-control-activation select").select_option(label="erf")
+    assert page.wait_until(lambda: not page.dimmed(HERE) and "theorem" in page.read(HERE, "status"))
+
+
+def test_everything_can_be_reached_by_keyboard_and_has_a_name(page):
+    root = page.lab(HERE)
+    from landscape_nb.labs import OneNeuron
+
+    for parameter in OneNeuron.parameters:
+        field = root.get_by_label(parameter.label, exact=True)
+        assert field.count() == 1, f"{parameter.name} has no labelled control"
+        assert field.evaluate("element => element.tabIndex >= 0 && ['INPUT', 'SELECT'].includes(element.tagName)")
+    for button in ("Undo", "Redo", "Reset", "PNG", "SVG", "PDF", "CSV", "JSON"):
+        assert root.get_by_role("button", name=button, exact=True).count() == 1
+    for label in ("preset", "large type", "state code"):
+        assert root.get_by_label(label, exact=True).count() == 1
+    assert root.get_by_role("img").count() == 1, "one picture, whose frame is not read out a second time"
+    assert "average of the teachers: minimum" in root.get_by_role("img").get_attribute("aria-label")
+    assert root.get_by_role("status").count() == 1
+    # one Tab leads from the number to its slider, and keys move both
+    entry = root.get_by_label("k (teachers)", exact=True)
+    entry.focus()
+    page.tab.keyboard.press("Tab")
+    assert page.tab.evaluate("document.activeElement.classList.contains('noUi-handle')")
+    page.tab.keyboard.press("ArrowRight")
+    assert page.wait_until(lambda: entry.input_value() == "4")
+    # JupyterLab keeps the arrow keys of a list: its two buttons take the keyboard
+    button = root.locator(".lab-control-activation button").last
+    button.focus()
+    page.tab.keyboard.press("Space")
+    assert page.wait_until(lambda: root.locator(".lab-control-activation select").input_value() == "relu")
+    root.locator(".lab-control-activation button").first.focus()
+    page.tab.keyboard.press("Enter")
+    assert page.wait_until(lambda: root.locator(".lab-control-activation select").input_value() == "erf")
+    # an exact value can be typed, also one between the steps of the slider
+    entry = root.get_by_label("correlation", exact=True)
+    entry.fill("0.123")
+    entry.press("Enter")
+    assert page.wait_until(lambda: "~0.123~" in root.locator(".lab-code input").input_value())
+
+
+def test_the_marks_along_a_slider_stand_where_its_handle_would(page):
+    root = page.lab(HERE)
+    preset = "relu, nearly opposite teachers: the average is a saddle"
+    root.locator(".lab-preset select").select_option(label=preset)
+    mark = root.locator(".lab-control-correlation .lab-mark")
+    mark.first.wait_for()
+    value = mark.first.get_attribute("data-value")
+    assert abs(float(value) + 0.609) < 1e-3
+    entry = root.get_by_label("correlation", exact=True)
+    entry.fill(value)
+    entry.press("Enter")
+    handle = root.locator(".lab-control-correlation .noUi-handle")
+    middle = "element => { const box = element.getBoundingClientRect(); return box.x + box.width / 2; }"
+
+    def apart() -> float:
+        return abs(mark.first.evaluate(middle) - handle.evaluate(middle))
+
+    assert page.wait_until(lambda: apart() < 2.0), f"the mark is {apart():.1f} pixels beside the handle"
+    page.saved("marks")

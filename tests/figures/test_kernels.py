@@ -3,7 +3,7 @@
 import matplotlib
 import numpy as np
 import pytest
-from figure_layout import faults
+from figure_layout import bars, faults
 from matplotlib.colors import to_rgba
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -15,6 +15,11 @@ from landscape_nb.figures.kernels import HERMITE_TERMS, draw, exact_cosine, kern
 @pytest.fixture(scope="module")
 def figure():
     return style.new_figure()
+
+
+@pytest.fixture(scope="module")
+def projected():
+    return style.new_figure("projector")
 
 
 def drawn(figure, *arguments, **keywords):
@@ -79,11 +84,12 @@ def test_an_infinite_slope_has_no_tangent_and_no_point_in_the_curve(figure):
 @pytest.mark.parametrize("angle", [0.0, 30.0, 90.0, 135.0, 180.0])
 def test_the_arrows_have_the_norms_and_the_angle(angle, figure):
     _, _, neurons, *_ = drawn(figure, ACTIVATIONS["relu"], 2.5, 0.7, angle)
-    w, v = (np.array(text.xy) for text in neurons.texts)
+    w, v = (np.array(text.xy) for text in neurons.texts if not text.get_text())
     assert_allclose([np.hypot(*w), np.hypot(*v)], [2.5, 0.7])
     assert_allclose(w @ v / (2.5 * 0.7), np.cos(np.radians(angle)), atol=1e-12)
-    assert neurons.get_title() == f"Two neurons, {angle:g}° apart"
-    assert [text.get_text() for text in neurons.get_legend().get_texts()] == ["w, norm 2.5", "v, norm 0.7"]
+    (words,) = (text.get_text() for text in neurons.texts if text.get_text())
+    assert words == f"|w| = 2.5, |v| = 0.7, {angle:g}° apart"
+    assert [text.get_text() for text in neurons.get_legend().get_texts()] == ["w", "v"]
     assert neurons.get_aspect() == 1.0
     assert neurons.get_xlim()[0] <= min(w[0], v[0], 0) and neurons.get_xlim()[1] >= max(w[0], v[0])
 
@@ -128,26 +134,29 @@ def test_a_product_without_spread_is_said_in_words(name, angle, figure):
 def test_the_bars_are_the_hermite_coefficients(name, figure):
     act, r1, r2 = ACTIVATIONS[name], 0.8, 1.7
     _, _, _, _, hermite, _ = drawn(figure, act, r1, r2, 50.0)
-    first, second = hermite.containers
     z, weights = np.polynomial.hermite_e.hermegauss(300)
     weights = weights / np.sqrt(2 * np.pi)
     m = np.arange(HERMITE_TERMS)
     factorial = np.cumprod(np.maximum(m, 1)).astype(float)
     basis = np.polynomial.hermite_e.hermevander(z, HERMITE_TERMS - 1) / np.sqrt(factorial)
-    for bars, norm in ((first, r1), (second, r2)):
+    for name, norm in (("w", r1), ("v", r2)):
         expected = (weights * act(norm * z)) @ basis
-        assert_allclose([bar.get_height() for bar in bars], expected, atol=2e-3 if act.kinks else 1e-10)
-        assert_allclose([round(bar.get_x() + bar.get_width() / 2) for bar in bars], m)
+        places, bottoms, tops = zip(*(bar[:3] for bar in bars(hermite) if bar[3].get_label() == name))
+        assert_allclose(tops, expected, atol=2e-3 if act.kinks else 1e-10)
+        assert_allclose(np.round(places), m)
+        assert not np.any(bottoms)
     assert [text.get_text() for text in hermite.get_legend().get_texts()] == ["w", "v"]
 
 
 def test_the_two_neurons_and_the_two_curves_differ_without_colour(figure):
     _, kernel, neurons, _, hermite, slopes = drawn(figure, ACTIVATIONS["relu"], 1.0, 1.0, 60.0)
     assert line(kernel, "K (left axis)").get_linestyle() != line(slopes, "slope (right axis)").get_linestyle()
-    assert len({line.get_linestyle() for line in neurons.get_lines() if line.get_label()[0] in "wv"}) == 2
-    first, second = hermite.containers
-    assert first[0].get_hatch() is None and second[0].get_hatch() == "///"
-    assert first[0].get_facecolor() == to_rgba(style.STUDENT)
+    arrows = [text.arrow_patch for text in neurons.texts if hasattr(text, "arrow_patch")]
+    assert len({arrow.get_linestyle() for arrow in arrows}) == len(arrows) == 2
+    assert len({handle.get_linestyle() for handle in neurons.get_legend().get_lines()}) == 2
+    first, second = hermite.patches
+    assert first.get_hatch() is None and second.get_hatch() == "///"
+    assert first.get_facecolor() == to_rgba(style.STUDENT)
 
 
 def test_a_kernel_that_is_integrated_numerically_is_dashed(figure):
@@ -183,30 +192,35 @@ def test_the_legend_does_not_hide_the_two_neurons(name, angle, figure):
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_the_picture_can_be_read_at_the_start_and_at_the_ends(name, figure):
+def test_the_picture_can_be_read_at_the_start_and_at_the_ends(name, figure, projected):
     states = [((1.0, 1.0), 60.0), ((0.1, 0.1), 135.0)]
     if name in ("exp", "cube", "sign", "relu"):  # the largest numbers, and no spread
         states += [((5.0, 5.0), 0.0), ((0.1, 5.0), 180.0)]
     for norms, angle in states:
-        drawn(figure, ACTIVATIONS[name], *norms, angle)
-        assert faults(figure) == [], (norms, angle)
+        view = kernel_view(ACTIVATIONS[name], *norms, angle)
+        for sheet in (projected, figure) if norms == (0.1, 0.1) else (projected,):  # there words are closest
+            draw(sheet, view)
+            assert faults(sheet) == [], (norms, angle)
 
 
 def test_a_second_drawing_replaces_the_first_and_leaves_the_settings_alone(figure):
     before = dict(matplotlib.rcParams)
     drawn(figure, ACTIVATIONS["relu"], 1.0, 1.0, 60.0)
-    first = style.png(figure)
+    first = style.still(figure)
     drawn(figure, ACTIVATIONS["cube"], 5.0, 1.0, 0.0)
     assert len(figure.axes) == 5
     drawn(figure, ACTIVATIONS["relu"], 1.0, 1.0, 60.0)
-    assert style.png(figure) == first
+    assert style.still(figure) == first
     assert dict(matplotlib.rcParams) == before
 
 
-def test_the_check_of_the_layout_sees_clipped_and_crossing_words(figure):
+def test_the_check_of_the_layout_sees_clipped_and_crossing_words():
+    figure = style.new_figure()
     drawn(figure, ACTIVATIONS["relu"], 1.0, 1.0, 60.0)
-    figure.subplots_adjust(left=0.01)
+    kernel = figure.axes[0]
+    kernel.yaxis.set_label_coords(-0.5, 0.5)
     assert any("leaves the canvas" in fault for fault in faults(figure))
-    drawn(figure, ACTIVATIONS["relu"], 1.0, 1.0, 60.0)
+    style.place_words(kernel)
+    assert faults(figure) == []
     figure.axes[3].set_xticks(np.linspace(0, 11, 40))
     assert any("lies on" in fault for fault in faults(figure))

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from figure_layout import faults
+from figure_layout import bars, faults
 from matplotlib.colors import to_rgba
-from matplotlib.container import BarContainer
 from numpy.testing import assert_allclose
 
 from landscape_nb.activations import ACTIVATIONS
@@ -19,6 +18,11 @@ from landscape_nb.slices import best_weight
 @pytest.fixture(scope="module")
 def figure():
     return style.new_figure()
+
+
+@pytest.fixture(scope="module")
+def projected():
+    return style.new_figure("projector")
 
 
 def view_of(name, teacher, chosen=0):
@@ -152,7 +156,8 @@ def test_the_infimum_at_infinity_is_pointed_at(figure):
     assert_allclose(float(limit.get_label().split()[1]), view.points.infimum.loss, rtol=1e-4)
     assert limit.get_linestyle() == "--"
     assert view.profile[-1] > view.points.infimum.loss
-    assert_allclose(view.profile[-1], view.points.infimum.loss, rtol=1e-3)
+    assert_allclose(view.profile[-1], view.points.infimum.loss, rtol=2e-2)
+    assert np.all(np.diff(view.profile[-20:]) < 0)
 
 
 def test_in_one_dimension_the_plane_is_a_curve(figure):
@@ -211,11 +216,6 @@ def test_a_flat_profile_is_drawn_flat_and_not_as_rounding_noise(figure):
 # the spectrum ---------------------------------------------------------------------------------------------------------
 
 
-def bars_of(axes):
-    bars = [bar for container in axes.containers if isinstance(container, BarContainer) for bar in container]
-    return sorted(bars, key=lambda bar: bar.get_x())
-
-
 @pytest.mark.parametrize(
     "name, k, d, chosen",
     [("erf", 3, 4, 0), ("erf", 3, 4, 1), ("erf", 10, 12, 0), ("relu", 3, 4, 1), ("cos", 4, 6, 2), ("square", 2, 3, 0)],
@@ -223,21 +223,20 @@ def bars_of(axes):
 def test_the_bars_are_the_eigenvalues_and_zero_modes_are_hatched_and_named(name, k, d, chosen, figure):
     view, _, _, spectrum = drawn(figure, name, orthonormal_teacher(k, d), chosen)
     point = view.point
-    bars = bars_of(spectrum)
-    assert len(bars) == d + 1
-    assert_allclose([bar.get_x() + bar.get_width() / 2 for bar in bars], np.arange(1, d + 2))
+    shown = bars(spectrum)
+    assert_allclose([place for place, *_ in shown], np.arange(1, d + 2))
     values = np.linalg.eigvalsh(view.landscape.hessian(point.student))
     largest = np.abs(values).max()
-    for bar, value in zip(bars, values):
+    for (_, bottom, top, bar), value in zip(shown, values):
         if abs(value) <= 1e-13 * largest:
             assert bar.get_hatch() == "////" and bar.get_facecolor() == to_rgba("white")
-            assert bar.get_y() < 0 < bar.get_y() + bar.get_height()
+            assert bottom < 0 < top
         else:
-            assert_allclose(bar.get_height(), value, rtol=1e-6, atol=1e-8 * largest)
+            assert_allclose((bottom, top), (0, value), rtol=1e-6, atol=1e-8 * largest)
             assert bar.get_hatch() == (None if value > 0 else "..")  # told apart without colour
             assert bar.get_facecolor() == to_rgba(style.STUDENT if value > 0 else style.TEACHER)
-    assert sum(bar.get_hatch() == ".." for bar in bars) == point.index
-    assert sum(bar.get_hatch() == "////" for bar in bars) == point.nullity
+    hatches = [bar.get_hatch() for *_, bar in shown]
+    assert (hatches.count(".."), hatches.count("////")) == (point.index, point.nullity)
     legend = spectrum.get_legend()
     assert (legend is not None) == (point.nullity > 0)
     if legend is not None:
@@ -267,7 +266,7 @@ def test_every_panel_has_title_and_labels_and_the_plane_a_legend(figure):
     for panel in panels:
         assert panel.get_title() and panel.get_xlabel() and panel.get_ylabel()
     words = [text.get_text() for text in panels[0].get_legend().get_texts()]
-    assert words == ["teacher (projected)", "minimum", "saddle (its index)", "shown at the right"]
+    assert words == ["teacher (projected)", "minimum", "saddle (its index)", "point shown"]
 
 
 STATES = {
@@ -283,17 +282,19 @@ ALL_STATES = ("erf", "relu", "exp", "gelu", "cos")
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_the_picture_can_be_read_at_the_start_and_at_the_ends(name, figure):
+def test_the_picture_can_be_read_at_the_start_and_at_the_ends(name, figure, projected):
     for state, (teacher, chosen) in STATES.items():
         if name in ALL_STATES or state in ("start", "smallest"):
-            drawn(figure, name, teacher, chosen)
-            assert faults(figure) == [], state
+            view = view_of(name, teacher, chosen)
+            for sheet in (projected, figure) if state == "start" else (projected,):  # there words are closest
+                draw(sheet, view)
+                assert faults(sheet) == [], state
 
 
 def test_a_second_drawing_replaces_the_first(figure):
     drawn(figure, "erf", orthonormal_teacher(3, 4))
-    first = style.png(figure)
+    first = style.still(figure)
     drawn(figure, "cos", Network([[1.0, 0.0], [0.3, 0.8]], [1.0, 2.0]))
-    assert len(figure.axes) == 3 and style.png(figure) != first
+    assert len(figure.axes) == 3 and style.still(figure) != first
     drawn(figure, "erf", orthonormal_teacher(3, 4))
-    assert style.png(figure) == first
+    assert style.still(figure) == first

@@ -1,67 +1,57 @@
-"""A sweep of the lab of kernels over its control values, and planted faults that turn it red."""
-
-import os
-import random
-from itertools import product
+"""What the lab of kernels says, and planted faults in its formulas and words; its states are swept in test_every_lab."""
 
 import numpy as np
 import pytest
 from lab_invariants import check_lab, move_and_check
+from lab_sweep import undrawn
 
 from landscape_nb.activations import ACTIVATIONS
 from landscape_nb.display import number
 from landscape_nb.figures import kernels as picture
-from landscape_nb.figures import style
 from landscape_nb.labs import Kernels
 from landscape_nb.labs import kernels as module
 
 RELU = type(ACTIVATIONS["relu"])
-#: Times as many random states as usual: LABS_SWEEP=20 for a long look.
-LONGER = int(os.environ.get("LABS_SWEEP", "1"))
 
 
 @pytest.fixture
-def without_drawing(monkeypatch):
-    monkeypatch.setattr(style, "png", lambda figure: b"picture")
-    monkeypatch.setattr(picture, "draw", lambda *_: None)
+def without_drawing():
+    with undrawn():
+        yield
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_no_state_of_the_lattice_fails(name, without_drawing):
-    lab = Kernels(activation=name)
-    seeds = iter([0, 20] * 1000)
-    for norm1, norm2, angle in product((0.1, 1.0, 5.0), (0.1, 1.0, 5.0), (0, 5, 90, 175, 180)):
-        assert move_and_check(lab, norm1=norm1, norm2=norm2, angle=angle, seed=next(seeds))
+@pytest.fixture
+def counted(monkeypatch):
+    """How often each step of the computation runs from now on."""
+    calls = []
+    for name in ("normal_pairs", "kernel_curve", "sample_means", "kernel_view"):
+        step = getattr(picture, name)
+
+        def spy(*arguments, step=step, name=name):
+            calls.append(name)
+            return step(*arguments)
+
+        monkeypatch.setattr(picture, name, spy)
+    return calls
 
 
-def test_no_state_between_them_fails(without_drawing):
-    lab, rng = Kernels(), random.Random(1)
-    for _ in range(200 * LONGER):
-        assert move_and_check(
-            lab,
-            activation=rng.choice(list(ACTIVATIONS)),
-            norm1=rng.randint(1, 50) / 10,
-            norm2=rng.uniform(0.1, 5.0),
-            angle=rng.randint(0, 180),
-            seed=rng.randint(0, 20),
-        )
-
-
-def test_the_order_of_the_moves_does_not_matter(without_drawing):
-    lab, rng = Kernels(), random.Random(2)
-    for _ in range(15 * LONGER):
-        target = {
-            "activation": rng.choice(list(ACTIVATIONS)),
-            "norm1": rng.randint(1, 50) / 10,
-            "norm2": rng.randint(1, 50) / 10,
-            "angle": 5 * rng.randint(0, 36),
-            "seed": rng.randint(0, 20),
-        }
-        for name in rng.sample(list(target), len(target)):
-            lab.controls[name].value = target[name]
-            check_lab(lab)
-        assert lab.state == target
-        assert lab.summary == Kernels(**target).summary
+@pytest.mark.parametrize(
+    "moved, steps",
+    [
+        ({"seed": 3}, ["normal_pairs", "sample_means", "kernel_view"]),
+        ({"angle": 45}, ["sample_means", "kernel_view"]),
+        ({"norm1": 2.0}, ["kernel_curve", "sample_means", "kernel_view"]),
+        ({"activation": "erf"}, ["kernel_curve", "sample_means", "kernel_view"]),
+        ({"angle": 60}, []),
+    ],
+)
+def test_a_move_computes_only_what_depends_on_it(counted, moved, steps, without_drawing):
+    lab = Kernels()
+    del counted[:]
+    lab.set(**moved)
+    assert counted == steps
+    lab.set(angle=60, seed=0, norm1=1.0, activation="relu")
+    assert counted == steps, "what was computed once is computed again"
 
 
 def test_parallel_and_opposite_neurons_are_exactly_so_whatever_their_norms(without_drawing):

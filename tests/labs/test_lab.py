@@ -1,46 +1,59 @@
-"""The machinery common to all labs: one refresh, refusals, faults, threads, and what a front end is given."""
+"""The machinery common to all labs: moves, refusals, faults, codes, undo, background work, threads, files, what a front end is given."""
 
+import csv
 import html
 import inspect
+import io
+import json
 import random
 import re
 import threading
+import xml.etree.ElementTree as ElementTree
 
 import ipywidgets
+import matplotlib.image
 import numpy as np
 import pytest
-from lab_invariants import boxes, check_lab, check_refused, is_dimmed, snapshot, words
+from lab_invariants import boxes, check_lab, check_refused, is_dimmed, layers, snapshot, words
+from lab_sweep import LABS, undrawn
 
 from landscape_nb.activations import ACTIVATIONS
 from landscape_nb.closed_forms.one_neuron_erf import STATEMENT as ERF_STATEMENT
 from landscape_nb.critical import OutsideTheorem
 from landscape_nb.figures import kernels as kernel_picture
-from landscape_nb.figures import one_neuron as neuron_picture
 from landscape_nb.figures import style
-from landscape_nb.labs import Kernels, OneNeuron
+from landscape_nb.labs import Kernels, Lab, OneNeuron, job, state_code
+from landscape_nb.labs import one_neuron as one_neuron_module
+from landscape_nb.labs.parameters import Choice
 from landscape_nb.networks import equicorrelated_teacher
 
-LABS = (Kernels, OneNeuron)
 OTHER_STATE = {Kernels: {"angle": 75}, OneNeuron: {"k": 2}}
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @pytest.fixture
-def without_drawing(monkeypatch):
-    """Pictures cost a third of a second each: here each is a name for the call that made it."""
-    count = iter(range(1_000_000))
-    monkeypatch.setattr(style, "png", lambda figure: b"picture %d" % next(count))
-    for module in (kernel_picture, neuron_picture):
-        monkeypatch.setattr(module, "draw", lambda *_: None)
+def without_drawing():
+    with undrawn():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left_behind():
+    before = threading.active_count()
+    yield
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and thread.daemon and "pytest" not in thread.name:
+            thread.join(0 if "execnet" in thread.name else 5)
+    assert threading.active_count() <= before
 
 
 def counted(lab):
     """The states that the lab is asked to compute from now on."""
     asked, compute = [], lab._compute
 
-    def spy(state):
+    def spy(state, *progress):
         asked.append(dict(state))
-        return compute(state)
+        return compute(state, *progress)
 
     lab._compute = spy
     return asked
@@ -158,7 +171,7 @@ def test_a_refused_combination_keeps_the_last_picture_dimmed_and_says_the_librar
     else:
         with pytest.raises(ValueError, match="^" + re.escape(lab.message) + "$"):
             equicorrelated_teacher(*({"k": 3, "d": 4, "correlation": 0.0} | values).values())
-    _, _, caption, status = boxes(lab)
+    _, caption, status = boxes(lab)
     assert words(status).split() == f"Not possible: {lab.message}.".split()
     assert "role='alert'" in status
     assert "The dimmed picture still shows the last possible state" in caption
@@ -167,7 +180,7 @@ def test_a_refused_combination_keeps_the_last_picture_dimmed_and_says_the_librar
     assert lab.state["k"] == 3 and lab.state["d"] == 4
     lab.set(k=3, d=4, correlation=0.0)
     check_lab(lab)
-    assert "role='status'" in boxes(lab)[3]
+    assert "role='status'" in boxes(lab)[2]
 
 
 def test_a_refused_move_by_hand_is_refused_like_set_and_recovers(without_drawing):
@@ -188,27 +201,29 @@ def test_outside_a_theorem_the_lab_says_which_hypothesis_fails_in_the_theorems_w
         ERF_STATEMENT.require(landscape.activation, landscape.teacher)
     assert not lab.result.applies
     assert caught.value.hypothesis in lab.summary and caught.value.given in lab.summary
-    assert html.escape(caught.value.hypothesis) in lab._numbers_box.value
-    assert "numerical" in boxes(lab)[3]
+    assert html.escape(caught.value.hypothesis) in lab._theorem_box.value
+    assert "numerical" in boxes(lab)[2]
 
 
 def test_special_characters_in_a_sentence_do_not_become_markup(without_drawing, monkeypatch):
     lab = Kernels()
 
-    def refuse(state):
+    def refuse(state, *progress):
         raise ValueError("1 < 2 & <b>3</b>")
 
     lab._compute = refuse
     lab.set(angle=90)
     assert lab.message == "1 < 2 & <b>3</b>"
-    assert "1 &lt; 2 &amp; &lt;b&gt;3&lt;/b&gt;" in boxes(lab)[3]
+    assert "1 &lt; 2 &amp; &lt;b&gt;3&lt;/b&gt;" in boxes(lab)[2]
 
 
 # faults ---------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lab_class", LABS)
-@pytest.mark.parametrize("step", ["_compute", "_draw", "_numbers", "_caption", "_summary", "_status"])
+@pytest.mark.parametrize(
+    "step", ["_compute", "_draw", "_numbers", "_caption", "_summary", "_status", "_theorem", "_marks"]
+)
 @pytest.mark.parametrize("error", [KeyError("planted"), ZeroDivisionError("planted")], ids=lambda error: repr(error))
 def test_a_fault_in_any_step_shows_and_does_not_freeze_the_lab(lab_class, step, error, without_drawing, monkeypatch):
     lab = lab_class()
@@ -223,7 +238,7 @@ def test_a_fault_in_any_step_shows_and_does_not_freeze_the_lab(lab_class, step, 
         assert lab.message.startswith(f"this lab failed ({type(error).__name__}: ")
         assert "planted" in lab.message and "please report it with the state" in lab.message
         assert snapshot(lab) == before and is_dimmed(lab)
-        assert "this lab failed" in words(boxes(lab)[3])
+        assert "this lab failed" in words(boxes(lab)[2])
     lab.set(**OTHER_STATE[lab_class])  # nothing moves, and yet it is tried again
     check_lab(lab)
     assert lab.state != before[0]
@@ -256,7 +271,7 @@ def test_a_drawing_that_fails_half_way_leaves_the_figure_of_the_last_state(monke
     monkeypatch.setattr(kernel_picture, "draw", fails_once)
     lab.set(angle=120)
     assert "planted" in lab.message and calls == [120.0, 60.0]
-    assert style.png(lab.figure) == lab._png
+    assert style.still(lab.figure) == style.still(Kernels(angle=60).figure)
 
 
 @pytest.mark.parametrize("lab_class", LABS)
@@ -290,6 +305,7 @@ def test_two_threads_that_move_sliders_leave_a_consistent_lab(lab_class, without
                     lab.set(**{name: value})
                 else:
                     lab.controls[name].value = value
+                    lab.wait(30)
                 bundle = lab._repr_mimebundle_()
                 assert bundle["text/plain"]
         except Exception as error:
@@ -302,11 +318,461 @@ def test_two_threads_that_move_sliders_leave_a_consistent_lab(lab_class, without
         thread.join(60)
     assert not errors
     assert not lab._quiet
+    assert lab.wait(30)
     if lab.message:  # k = 6 does not fit in d = 4
         assert lab.controls["k"].value == 6 and is_dimmed(lab)
         lab.set(k=2)
     check_lab(lab)
     assert lab.summary == lab_class(**lab.state).summary
+
+
+def test_a_hand_that_moves_while_the_lab_writes_its_own_widgets_is_not_overheard(without_drawing):
+    """JupyterLab runs callbacks on a thread of their own, cells on another."""
+    lab = Kernels()
+    hands = []
+
+    def a_hand_comes(_):
+        if not hands:
+            hands.append(threading.Thread(target=lambda: setattr(lab.controls["angle"], "value", 90)))
+            hands[0].start()
+            hands[0].join(0.2)  # it has to wait
+
+    lab._code_box.observe(a_hand_comes, names="value")
+    lab.set(norm1=2.0)
+    hands[0].join(10)
+    assert lab.message == "" and (lab.state["angle"], lab.state["norm1"]) == (90, 2.0)
+    check_lab(lab)
+
+
+# undo, presets, codes and locks ---------------------------------------------------------------------------------------
+
+
+def test_undo_from_a_refused_move_leads_to_what_the_picture_shows(without_drawing):
+    lab = OneNeuron()
+    lab.set(norm=2.0)
+    before = snapshot(lab)
+    lab.controls["k"].value = 8
+    assert is_dimmed(lab) and not lab._undo_button.disabled
+    lab._undo_button.click()
+    check_lab(lab)
+    assert snapshot(lab)[0] == before[0]
+    lab._undo_button.click()
+    assert lab.state["norm"] == 1.0
+    lab._redo_button.click()
+    assert lab.state["norm"] == 2.0
+
+
+@pytest.mark.parametrize("act", ["undo", "reset"])
+def test_nothing_leads_back_behind_a_lock(act, without_drawing):
+    lab = OneNeuron(k=3, d=4)
+    lab.set(k=2)
+    lab.lock(fixed=["k"])
+    getattr(lab, act)()
+    check_lab(lab)
+    assert lab.state["k"] == 2 and lab.code.split("~")[3] == "2!"
+    lab.set(d=6)
+    getattr(lab, act)()
+    assert (lab.state["k"], lab.state["d"]) == (2, 4)
+
+
+def test_a_lock_holds_what_the_picture_shows_and_not_a_refused_wish(without_drawing):
+    lab = OneNeuron(k=3, d=4)
+    lab.controls["k"].value = 8
+    assert is_dimmed(lab)
+    lab.lock(fixed=["k"])
+    check_lab(lab)
+    assert lab.state["k"] == lab.controls["k"].value == 3
+
+
+def test_a_code_of_a_preset_with_locks_opens_it(without_drawing, monkeypatch):
+    code = OneNeuron(k=6, d=7).lock(fixed=["k"])
+    for lab in (OneNeuron(code), OneNeuron()):
+        lab.restore(code)
+        check_lab(lab)
+        assert lab._preset_box.value == "erf, six teachers: a soft direction"
+        assert [name for name, _ in lab._preset_box.options[1:]] == ["erf, six teachers: a soft direction"]
+    monkeypatch.setattr(OneNeuron, "_opened", set())
+    monkeypatch.setenv(state_code.OPENING, code)
+    lab = OneNeuron()
+    check_lab(lab)
+    assert lab.state["k"] == 6 and lab.controls["k"].disabled
+
+
+def test_a_code_whose_state_does_not_exist_is_refused_like_a_move_and_locks_nothing(without_drawing):
+    lab = OneNeuron()
+    state = state_code.State(lab.state | {"k": 8, "d": 2}, fixed=("k",))
+    before = snapshot(lab)
+    lab.restore(state_code.encode(lab.name, lab.parameters, state))
+    check_refused(lab, before)
+    assert not lab.controls["k"].disabled
+    with pytest.raises(ValueError, match="do not fit"):
+        OneNeuron(state_code.encode(lab.name, lab.parameters, state))
+
+
+@pytest.mark.parametrize("nonsense", ["nonsense", "", "~~~", "kernels~1~relu~1.0~1.0~60~0~p6n", "one-neuron~9~x~y~abc"])
+def test_a_wrong_code_pasted_by_hand_gives_a_sentence_and_neither_dims_nor_moves(nonsense, without_drawing):
+    lab = OneNeuron()
+    before = snapshot(lab)
+    lab._code_box.value = nonsense
+    assert snapshot(lab) == before and not is_dimmed(lab)
+    assert len(lab.message) > 20 and html.escape(lab.message) in boxes(lab)[2]
+    assert "this lab failed" not in lab.message
+    lab._code_box.value = OneNeuron(k=2).code + " "
+    check_lab(lab)
+    assert lab.state["k"] == 2
+
+
+@pytest.mark.parametrize("nonsense", ["nonsense", "", None, 5, b"kernels", ["kernels"], "\ud800~1~2~3"])
+def test_a_wrong_code_in_a_program_is_a_value_error_with_a_sentence(nonsense, without_drawing):
+    lab = Kernels()
+    before = snapshot(lab)
+    with pytest.raises(ValueError, match="code"):
+        lab.restore(nonsense)
+    assert snapshot(lab) == before
+    if nonsense is not None:
+        with pytest.raises(ValueError, match="code"):
+            Kernels(nonsense)
+
+
+def test_a_lab_opens_with_a_code_or_with_values_and_not_with_both():
+    with pytest.raises(ValueError, match="both were given"):
+        Kernels(Kernels().code, angle=30)
+
+
+@pytest.mark.parametrize(
+    "wrong, sentence",
+    [
+        (lambda lab: lab.preset("no such"), "has no preset 'no such'; its presets are"),
+        (lambda lab: lab.preset(None), "has no preset None"),
+        (lambda lab: lab.preset(["x"]), "has no preset"),
+        (lambda lab: lab.lock(fixed=["teachers"]), "no control 'teachers'"),
+        (lambda lab: lab.lock(hidden=[None]), "no control None"),
+        (lambda lab: setattr(lab, "theme", "dark"), "theme must be one of screen, projector; 'dark' was given"),
+        (lambda lab: setattr(lab, "theme", None), "theme must be one of"),
+        (lambda lab: lab.exported("docx"), "a lab is saved as one of png, svg, pdf, csv, json; 'docx' was given"),
+        (lambda lab: lab.exported(None), "a lab is saved as one of"),
+        (lambda lab: lab.exported("csv", "no such"), "there is no table 'no such'; the tables here are"),
+        (lambda lab: lab.save("picture.jpeg"), "'jpeg' was given"),
+        (lambda lab: lab.save("picture"), "'' was given"),
+        (lambda lab: lab.set(**{"": 1}), "no control ''"),
+        (lambda lab: lab.set(angle=10**400), "angle must be a whole number between 0 and 180"),
+        (lambda lab: lab.set(norm1=10**400), "norm1 must be a number between"),
+        (lambda lab: lab.set(norm1=1j), "norm1 must be a number between"),
+    ],
+)
+def test_bad_input_is_refused_with_a_sentence_and_changes_nothing(
+    wrong, sentence, without_drawing, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    lab = Kernels()
+    before = snapshot(lab), lab.theme
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        wrong(lab)
+    assert (snapshot(lab), lab.theme) == before
+    assert not list(tmp_path.iterdir())
+    check_lab(lab)
+
+
+def test_an_activation_that_was_registered_after_the_lab_was_opened_can_be_chosen(without_drawing, monkeypatch):
+    lab = Kernels(angle=30)
+    monkeypatch.setitem(ACTIVATIONS, "later", ACTIVATIONS["erf"])
+    lab.set(angle=75, activation="later")
+    assert lab.message == "" and lab.state["activation"] == lab.controls["activation"].value == "later"
+    lab.set(activation="relu")
+    assert lab.state["activation"] == "relu" and lab.state["angle"] == 75
+
+
+# links ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fresh_page(monkeypatch):
+    monkeypatch.setattr(Lab, "_opened", set())
+    monkeypatch.delenv("QUERY_STRING", raising=False)
+    monkeypatch.delenv(state_code.OPENING, raising=False)
+
+
+@pytest.mark.parametrize("way", ["QUERY_STRING", state_code.OPENING])
+def test_a_link_opens_the_first_lab_of_its_name_only(way, fresh_page, monkeypatch, without_drawing):
+    code = OneNeuron(k=2, norm=1.25).lock(hidden=["spread"])
+    monkeypatch.setenv(way, f"a=b&one-neuron={code}" if way == "QUERY_STRING" else code)
+    kernels = Kernels()
+    assert kernels.state["angle"] == 60 and kernels.message == ""
+    first, second = OneNeuron(norm=2.0), OneNeuron(norm=2.0)
+    assert (first.state["k"], first.state["norm"], first._hidden) == (2, 1.25, ("spread",))
+    assert (second.state["k"], second.state["norm"], second._hidden) == (3, 2.0, ())
+    assert first._undo_button.disabled
+    first.set(k=1)
+    first.reset()
+    assert first.state["k"] == 2
+    check_lab(first)
+
+
+def test_a_code_that_the_program_gives_goes_before_the_link(fresh_page, monkeypatch, without_drawing):
+    codes = [Kernels(angle=angle).code for angle in (15, 45)]
+    monkeypatch.setenv(state_code.OPENING, codes[0])
+    assert Kernels(codes[1]).state["angle"] == 45
+    assert Kernels().state["angle"] == 15, "the link is still there for the next one"
+
+
+@pytest.mark.parametrize("wrong", ["one-neuron~1~erf", "one-neuron~1~erf~6~7~0.0~1.0~0.0~1~x4b", "one-neuron~7~q~abc"])
+def test_a_wrong_link_leaves_the_lab_usable_and_says_so(wrong, fresh_page, monkeypatch, without_drawing):
+    monkeypatch.setenv("QUERY_STRING", f"one-neuron={wrong}")
+    lab = OneNeuron()
+    assert "the link or the command that opened this page holds it" in lab.message and repr(wrong) in lab.message
+    assert html.escape(lab.message) in boxes(lab)[2] and not is_dimmed(lab)
+    assert lab.state["k"] == 3
+    lab.set(k=2)
+    check_lab(lab)
+
+
+def test_a_link_is_shown_where_the_front_end_reads_links(fresh_page, monkeypatch, without_drawing):
+    lab = Kernels()
+    assert lab._link_box.value == ""
+    monkeypatch.setenv("QUERY_STRING", "")
+    lab.set(angle=75)
+    address = re.search(r"href='([^']*)'", lab._link_box.value)[1]
+    monkeypatch.setenv("QUERY_STRING", html.unescape(address).removeprefix("?"))
+    monkeypatch.setattr(Lab, "_opened", set())
+    assert Kernels().state == lab.state
+
+
+# background work ------------------------------------------------------------------------------------------------------
+
+
+class Slow(OneNeuron):
+    """The lab of one neuron whose search waits until it is let go.
+
+    Controls: activation, k, d, correlation, norm, spread, point.
+    """
+
+    def __init__(self, **values):
+        self.entered, self.go_on, self.computed = threading.Event(), threading.Event(), []
+        self.go_on.set()
+        super().__init__(**values)
+        self.go_on.clear()
+
+    def _compute(self, state, progress=lambda share: None):
+        while not self.go_on.wait(0.01):
+            self.entered.set()
+            progress(0.25)
+        self.computed.append(state["activation"])
+        return super()._compute(state, progress)
+
+
+@pytest.fixture
+def slow(without_drawing):
+    lab = Slow()
+    yield lab
+    lab.stop()
+    lab.go_on.set()
+
+
+def test_a_search_moved_by_hand_runs_in_the_background_and_then_shows(without_drawing):
+    lab = OneNeuron()
+    text = lab.summary
+    lab.controls["activation"].value = "silu"
+    assert lab.wait(60)
+    check_lab(lab)
+    assert lab.state["activation"] == "silu" and lab.summary != text
+    assert lab._stop_button.layout.display == "none" and lab.wait(0)
+
+
+def test_while_it_computes_a_lab_says_how_far_it_is_and_shows_the_state_before(slow):
+    before = snapshot(slow)
+    slow.controls["activation"].value = "silu"
+    assert slow.entered.wait(10) and not slow.wait(0)
+    assert snapshot(slow) == before
+    assert slow.message == "computing activation = silu"
+    deadline = threading.Event()
+    for _ in range(100):
+        if "value='0.250'" in boxes(slow)[2] and is_dimmed(slow):
+            break
+        deadline.wait(0.05)
+    assert "<progress value='0.250'" in boxes(slow)[2] and "role='status'" in boxes(slow)[2]
+    assert is_dimmed(slow) and slow._stop_button.layout.display == ""
+    slow.go_on.set()
+    assert slow.wait(60)
+    check_lab(slow)
+
+
+def test_stop_interrupts_within_a_second_and_keeps_the_picture(slow):
+    before = snapshot(slow)
+    slow.controls["activation"].value = "silu"
+    assert slow.entered.wait(10)
+    running = slow._job
+    slow._stop_button.click()
+    assert running.wait(1.0), "the computation goes on"
+    assert snapshot(slow) == before and is_dimmed(slow)
+    assert slow.message.startswith("stopped before activation = silu was computed")
+    assert slow._stop_button.layout.display == "none" and slow.computed == ["erf"]
+    slow.go_on.set()
+    slow.controls["activation"].value = "erf"
+    check_lab(slow)
+
+
+def test_a_new_move_takes_the_place_of_the_running_computation(slow):
+    slow.controls["activation"].value = "silu"
+    assert slow.entered.wait(10)
+    first = slow._job
+    slow.controls["activation"].value = "gelu"
+    assert first.wait(1.0)
+    slow.go_on.set()
+    assert slow.wait(60)
+    check_lab(slow)
+    assert slow.state["activation"] == "gelu" and slow.computed == ["erf", "gelu"]
+
+
+def test_set_during_a_computation_computes_in_place_and_forgets_the_other(slow):
+    slow.controls["activation"].value = "silu"
+    assert slow.entered.wait(10)
+    first = slow._job
+    slow.go_on.set()
+    slow.set(activation="relu", k=2)
+    check_lab(slow)
+    assert (slow.state["activation"], slow.state["k"]) == ("relu", 2)
+    assert first.wait(30)
+    assert slow.state["activation"] == "relu" and slow.message == ""
+
+
+@pytest.mark.parametrize("act", ["undo", "reset", "restore", "preset"])
+def test_whatever_is_pressed_during_a_computation_wins(slow, act):
+    slow.go_on.set()
+    slow.set(norm=1.5)
+    slow.go_on.clear()
+    code = OneNeuron(k=2).code
+    slow.controls["activation"].value = "silu"
+    assert slow.entered.wait(10)
+    first = slow._job
+    threading.Timer(0.1, slow.go_on.set).start()
+    getattr(slow, act)(*{"restore": [code], "preset": ["erf, three teachers"]}.get(act, []))
+    assert first.wait(30) and slow.wait(30)
+    check_lab(slow)
+    assert slow.state["activation"] == "erf"
+    assert (slow.state["norm"], slow.state["k"]) == {"undo": (1.5, 3), "restore": (1.0, 2)}.get(act, (1.0, 3))
+
+
+def test_undo_that_has_to_compute_and_is_stopped_loses_no_state(slow):
+    slow.go_on.set()
+    slow.set(activation="gelu")
+    slow.set(activation="erf", k=2)
+    slow._computation.forget()
+    slow.go_on.clear()
+    slow.entered.clear()
+    slow._undo_button.click()
+    assert slow.entered.wait(10)
+    slow._stop_button.click()
+    assert slow.state["k"] == 2
+    slow.go_on.set()
+    slow.undo()  # back to what the picture shows
+    check_lab(slow)
+    assert (slow.state["activation"], slow.state["k"]) == ("erf", 2)
+    slow.undo()
+    assert (slow.state["activation"], slow.state["k"]) == ("gelu", 3)
+    slow.redo()
+    assert (slow.state["activation"], slow.state["k"]) == ("erf", 2)
+
+
+@pytest.mark.parametrize(
+    "error, says",
+    [(KeyError("planted"), "this lab failed (KeyError: 'planted')"), (ValueError("no such thing"), "no such thing")],
+)
+def test_a_fault_in_the_background_shows_and_does_not_freeze_the_lab(error, says, without_drawing, monkeypatch):
+    lab = OneNeuron()
+    before = snapshot(lab)
+
+    def broken(*_, **__):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(one_neuron_module, "one_neuron_points", broken)
+        lab.controls["activation"].value = "silu"
+        assert lab.wait(30)
+        assert lab.message.startswith(says) and snapshot(lab) == before and is_dimmed(lab)
+    lab.set(activation="silu")
+    check_lab(lab)
+
+
+def test_a_locked_code_of_a_search_pasted_by_hand_locks_when_it_is_shown(slow):
+    slow.go_on.set()
+    code = OneNeuron(activation="gelu").lock(fixed=["activation"])
+    slow.go_on.clear()
+    slow._code_box.value = code
+    assert slow.entered.wait(10)
+    assert not slow.controls["activation"].disabled
+    slow.go_on.set()
+    assert slow.wait(60)
+    check_lab(slow)
+    assert slow.controls["activation"].disabled and slow.code == code and slow._undo_button.disabled
+
+
+def test_where_there_are_no_threads_it_computes_in_place(without_drawing, monkeypatch):
+    monkeypatch.setattr(job, "THREADS", False)
+    monkeypatch.setattr(threading.Thread, "start", lambda self: pytest.fail("a thread"))
+    lab = OneNeuron()
+    lab.controls["activation"].value = "silu"
+    check_lab(lab)
+    assert lab.state["activation"] == "silu" and lab.wait()
+
+
+# files and themes -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lab_class", LABS)
+def test_what_is_saved_can_be_read_by_others(lab_class, tmp_path):
+    lab = lab_class()
+    for suffix in ("png", "svg", "pdf", "csv", "json"):
+        lab.save(tmp_path / f"lab.{suffix}")
+        assert (tmp_path / f"lab.{suffix}").read_bytes() == lab.exported(suffix) == lab_class().exported(suffix)
+    picture = matplotlib.image.imread(tmp_path / "lab.png")
+    assert picture.shape[1] == style.STILL_WIDTH and picture.std() > 0.05
+    assert ElementTree.parse(tmp_path / "lab.svg").getroot().tag == "{http://www.w3.org/2000/svg}svg"
+    assert (tmp_path / "lab.pdf").read_bytes().startswith(b"%PDF")
+    with (tmp_path / "lab.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == list(next(iter(lab.tables().values()))) and len(rows) > 1
+    content = json.loads((tmp_path / "lab.json").read_text())
+    assert (
+        content["parameters"] == lab.state and lab_class(content["code"]).summary == lab.summary == content["summary"]
+    )
+    with pytest.raises(FileNotFoundError):
+        lab.save(tmp_path / "no" / "such" / "folder.png")
+    for table in lab.tables():
+        assert next(csv.reader(io.StringIO(lab.exported("csv", table).decode()))) == list(lab.tables()[table])
+
+
+@pytest.mark.parametrize("lab_class", LABS)
+def test_the_theme_changes_the_sheet_and_not_the_state(lab_class):
+    lab = lab_class()
+    lab.set(**OTHER_STATE[lab_class])
+    state, text, screen = lab.state, lab.summary, layers(lab)
+    lab.theme = "projector"
+    check_lab(lab)
+    assert (lab.state, lab.summary, lab.theme) == (state, text, "projector")
+    width, height = style.THEMES["projector"]
+    assert f'viewBox="0 0 {72 * width:g} {72 * height:g}"' in lab._frame_box.value and layers(lab) != screen
+    lab.set(**lab_class().state)
+    check_lab(lab)
+    assert matplotlib.image.imread(io.BytesIO(lab.exported("png"))).shape[1] == style.STILL_WIDTH
+    lab.theme = "screen"
+    assert f'viewBox="0 0 {72 * style.THEMES["screen"][0]:g}' in lab._frame_box.value
+    assert lab_class(theme="projector").theme == "projector"
+
+
+def test_a_drawing_that_fails_on_a_new_sheet_keeps_the_old_one(monkeypatch):
+    lab = Kernels()
+    figure, shown = lab.figure, layers(lab)
+
+    def broken(*_):
+        raise RuntimeError("planted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Kernels, "_draw", broken)
+        with pytest.raises(RuntimeError, match="planted"):
+            lab.theme = "projector"
+    assert (lab.theme, lab.figure) == ("screen", figure) and layers(lab) == shown
+    lab.set(angle=75)
+    check_lab(lab)
 
 
 # what a front end is given --------------------------------------------------------------------------------------------
@@ -318,7 +784,7 @@ def test_displaying_a_lab_gives_live_view_still_picture_and_text(lab_class):
     bundle = lab._repr_mimebundle_(include=None, exclude=None)
     assert set(bundle) == {"text/plain", "image/png", "application/vnd.jupyter.widget-view+json"}
     assert bundle["text/plain"] == lab.summary == repr(lab)
-    assert bundle["image/png"].startswith(PNG) and bundle["image/png"] == lab._picture.value
+    assert bundle["image/png"].startswith(PNG) and bundle["image/png"] == lab.exported("png")
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == lab._view.model_id
     check_lab(lab)
 
@@ -326,12 +792,12 @@ def test_displaying_a_lab_gives_live_view_still_picture_and_text(lab_class):
 @pytest.mark.parametrize("lab_class", LABS)
 def test_the_picture_changes_with_the_state_and_comes_back_with_it(lab_class):
     lab = lab_class()
-    first, text = lab._png, lab.summary
+    first, still, text = layers(lab), lab.exported("png"), lab.summary
     start = lab.state
     lab.set(**OTHER_STATE[lab_class])
-    assert lab._png.startswith(PNG) and lab._png != first and lab.summary != text
+    assert layers(lab)[1] != first[1] and lab.exported("png") != still and lab.summary != text
     lab.set(**start)
-    assert (lab._png, lab.summary) == (first, text)
+    assert (layers(lab), lab.exported("png"), lab.summary) == (first, still, text)
 
 
 @pytest.mark.parametrize(
@@ -359,28 +825,26 @@ def test_every_control_changes_what_is_shown(lab_class, moved, without_drawing):
 def test_every_control_has_a_name_a_class_for_finding_it_and_a_readable_label(lab_class, without_drawing):
     lab = lab_class()
     assert f"lab-{lab.name}" in lab._view._dom_classes
-    for name, control in lab.controls.items():
-        assert control.description and f"lab-control-{name}" in control._dom_classes
-        assert name in inspect.getdoc(lab_class), f"the docstring does not name the control {name}"
-    assert set(lab.controls["activation"].options) == set(ACTIVATIONS)
+    for name, control in lab._controls.items():
+        assert control.parameter.label in (control.field or control.widget).description
+        assert f"lab-control-{name}" in control.view._dom_classes
+        assert re.search(rf"\b{name}\b", inspect.getdoc(lab_class)), f"the docstring does not name the control {name}"
+    for parameter in lab.parameters:
+        if isinstance(parameter, Choice) and parameter.name == "activation":
+            assert set(lab.controls["activation"].options) == set(ACTIVATIONS)
+        assert parameter.help and parameter.label
 
 
 @pytest.mark.parametrize("lab_class", LABS)
 def test_a_lab_is_made_of_the_widgets_that_work_everywhere(lab_class, without_drawing):
-    allowed = (
-        ipywidgets.VBox,
-        ipywidgets.HBox,
-        ipywidgets.HTML,
-        ipywidgets.HTMLMath,
-        ipywidgets.Image,
-        ipywidgets.Dropdown,
-        ipywidgets.IntSlider,
-        ipywidgets.FloatSlider,
-    )
+    allowed = {
+        *("VBox", "HBox", "Box", "HTML", "HTMLMath", "Dropdown", "Checkbox", "Button", "Text", "Label"),
+        *("IntSlider", "FloatSlider", "BoundedIntText", "BoundedFloatText"),
+    }
     waiting = [lab_class()._view]
     while waiting:
         widget = waiting.pop()
-        assert isinstance(widget, allowed)
+        assert type(widget).__name__ in allowed and type(widget) is getattr(ipywidgets, type(widget).__name__)
         waiting += getattr(widget, "children", ())
 
 

@@ -1,84 +1,69 @@
-"""A sweep of the lab of one neuron over its control values, and planted faults that turn it red."""
+"""What the lab of one neuron says, its bifurcations along the sliders, and planted faults; its states are swept in test_every_lab."""
 
-import os
-import random
 import re
-from itertools import product
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from lab_invariants import check_lab, check_refused, move_and_check, snapshot
+from lab_invariants import check_bifurcations, check_critical_point, check_lab, check_marks, marks_shown, move_and_check
+from lab_sweep import LONGER, undrawn
 
 from landscape_nb.activations import ACTIVATIONS
+from landscape_nb.closed_forms import bifurcations, one_neuron_product
+from landscape_nb.closed_forms import one_neuron as closed_forms
 from landscape_nb.critical import CriticalPoint
 from landscape_nb.display import number
-from landscape_nb.figures import one_neuron as picture
-from landscape_nb.figures import style
 from landscape_nb.labs import OneNeuron
 from landscape_nb.labs import one_neuron as module
 from landscape_nb.labs.one_neuron import spread_weights
+from landscape_nb.search import OneNeuronPoints
 
 ARCSINE = type(ACTIVATIONS["erf"])
-#: Times as many random states as usual: LABS_SWEEP=20 for a long look.
-LONGER = int(os.environ.get("LABS_SWEEP", "1"))
-LATTICE = {
-    "k": (1, 2, 3, 5, 10),
-    "d": (1, 2, 4, 12),
-    "correlation": (-1.0, -0.5, -0.1, 0.0, 0.5, 0.95, 1.0),
-    "norm": (0.2, 1.0, 3.0),
-    "spread": (0.0, 0.5, 2.0),
-    "point": (1, 2, 6),
-}
-START = {"k": 3, "d": 4, "correlation": 0.0, "norm": 1.0, "spread": 0.0, "point": 1}
 
 
 @pytest.fixture(autouse=True)
-def without_drawing(monkeypatch):
-    """Pictures are proved in tests/figures: here only numbers and words."""
-    monkeypatch.setattr(style, "png", lambda figure: b"picture")
-    monkeypatch.setattr(picture, "draw", lambda *_: None)
-    module._points.cache_clear()
+def without_drawing():
+    with undrawn():
+        yield
 
 
-def latin(rng, count):
-    """``count`` states of the lattice in which each control takes all its values about equally often."""
-    columns = {}
-    for name, values in LATTICE.items():
-        column = [*values] * (count // len(values) + 1)
-        columns[name] = rng.sample(column, len(column))
-    return [{name: column[i] for name, column in columns.items()} for i in range(count)]
+@pytest.fixture
+def without_search(monkeypatch):
+    """Closed forms alone: no search beside them."""
+    monkeypatch.setattr(closed_forms, "search_one_neuron", lambda *_, **__: OneNeuronPoints([]))
+    monkeypatch.setattr(one_neuron_product, "_single_teacher", lambda landscape, average: ())
 
 
-def fits(state):
-    """Whether the teachers of this state exist and are not the zero function."""
-    k, d, correlation = state["k"], state["d"], state["correlation"]
-    lowest = -1 / (k - 1) if k > 1 else -1.0
-    rank = 1 if k == 1 or correlation == 1 else k - 1 if abs(correlation - lowest) < 1e-9 else k
-    return correlation >= lowest - 1e-9 and rank <= d
+@pytest.fixture
+def counted(monkeypatch):
+    """How often the steps of the computation run from now on."""
+    calls = []
+    for owner, name in (
+        (module, "one_neuron_points"),
+        (module.picture, "loss_surface"),
+        (bifurcations, "bifurcations"),
+    ):
+        step = getattr(owner, name)
+
+        def spy(*arguments, step=step, name=name):
+            calls.append(name)
+            return step(*arguments)
+
+        monkeypatch.setattr(owner, name, spy)
+    return calls
 
 
-# the sweep ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_no_state_of_the_lattice_fails(name):
-    lab, rng = OneNeuron(activation=name), random.Random(name)
-    seen = 0
-    for state in latin(rng, 14 * LONGER):
-        exists = move_and_check(lab, **state)
-        assert exists == fits(state) or "the zero function" in lab.message
-        seen += exists
-    assert seen >= 3
-    assert move_and_check(lab, **START)
-
-
-@pytest.mark.parametrize("name", ["erf", "relu", "linear"])
-def test_no_state_of_the_whole_lattice_fails_where_a_theorem_answers_completely(name):
-    lab = OneNeuron(activation=name)
-    for k, d, norm, correlation in product(LATTICE["k"], LATTICE["d"], LATTICE["norm"], (0.0, 1.0)):
-        if (correlation == 0 and k > 1) or name == "linear":
-            state = {"k": k, "d": d, "norm": norm, "correlation": correlation, "spread": 0.0}
-            assert move_and_check(lab, **state, point=1) == fits(state)
+def test_another_point_is_shown_without_a_search_and_without_a_surface(counted):
+    lab = OneNeuron(activation="cos", k=3, d=4)
+    assert counted.count("one_neuron_points") == counted.count("loss_surface") == 1
+    del counted[:]
+    for point in (2, 3, 1):
+        lab.set(point=point)
+        check_lab(lab)
+    assert counted == []
+    lab.set(norm=1.1)
+    lab.set(norm=1.0)
+    assert counted.count("one_neuron_points") == counted.count("loss_surface") == 1
 
 
 @pytest.mark.parametrize("point", range(1, 7))
@@ -90,55 +75,122 @@ def test_every_point_can_be_shown(point):
     assert f"Hessian spectrum of point {point}:" in lab.summary
 
 
-def test_no_state_between_them_fails():
-    lab, rng, seen = OneNeuron(), random.Random(3), 0
-    for _ in range(20 * LONGER):
-        k = rng.randint(1, 10)
-        state = {
-            "activation": rng.choice(["erf", "relu", "linear", *ACTIVATIONS]),
-            "k": k,
-            "d": rng.randint(min(k, 12), 12),
-            "correlation": rng.choice([0.0, rng.randint(-2, 20) / 20, rng.uniform(-0.1, 1.0)]),
-            "norm": rng.randint(2, 30) / 10,
-            "spread": rng.choice([0.0, 0.0, rng.randint(0, 20) / 10]),
-            "point": rng.randint(1, 6),
-        }
-        exists = move_and_check(lab, **state)
-        assert exists == fits(state), state
-        seen += exists
-    assert seen > 8 * LONGER
+# bifurcations ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_order_of_the_moves_does_not_matter_though_some_pass_through_refused_states():
-    lab, rng, refused = OneNeuron(), random.Random(4), 0
-    for _ in range(8 * LONGER):
-        k = rng.randint(1, 10)
-        target = {
-            "activation": rng.choice(["erf", "relu", "linear", "gelu"]),
-            "k": k,
-            "d": rng.randint(k, 12),
-            "correlation": rng.choice([0.0, 0.0, 0.3, 1.0]),
-            "norm": rng.randint(2, 30) / 10,
-            "spread": rng.choice([0.0, 0.0, 1.0]),
-            "point": rng.randint(1, 6),
-        }
-        for name in rng.sample(list(target), len(target)):
-            before = snapshot(lab)
-            lab.controls[name].value = target[name]
-            assert "this lab failed" not in lab.message, lab.message
-            if lab.message:
-                refused += 1
-                check_refused(lab, before)
-            else:
-                check_lab(lab)
-        assert lab.message == "" and lab.state == target
-        fresh = OneNeuron(**target)
-        assert (lab.summary, lab._numbers_box.value, lab._caption_box.value) == (
-            fresh.summary,
-            fresh._numbers_box.value,
-            fresh._caption_box.value,
+def walk_along(lab, name, grid):
+    """Move a slider and check that the average has the declared index on each stretch; (changes seen, changes declared)."""
+    declared, indices = None, {}
+    for value in grid:
+        lab.set(**{name: value})
+        assert lab.message == ""
+        check_marks(lab)
+        check_bifurcations(lab)
+        found = lab.result.bifurcations.get(name, ())
+        shown = marks_shown(lab).get(name, [])
+        assert [mark for mark, _ in shown] == pytest.approx([one.value for one in found], rel=1e-11), (
+            "the ticks are others"
         )
-    assert refused >= 3
+        if declared is None:
+            declared = found
+        assert [one.value for one in found] == pytest.approx([one.value for one in declared], rel=1e-9)
+        if any(abs(one.value - value) < 1e-9 for one in declared) or lab.state["correlation"] in (-1.0, 1.0):
+            continue
+        average = [point for point in lab.result.view.points if point.name.startswith(bifurcations.AVERAGE)]
+        assert len(average) == 1
+        check_critical_point(average[0])
+        stretch = sum(one.value < value for one in declared)
+        seen = indices.setdefault(stretch, (average[0].index, average[0].nullity))
+        assert seen == (average[0].index, average[0].nullity), (
+            f"{name} = {value}: {seen} changes where nothing is declared"
+        )
+        if declared:
+            expected = declared[stretch].before if stretch < len(declared) else declared[-1].after
+            assert average[0].index == expected, f"{name} = {value}: index {average[0].index}, declared {expected}"
+    return len(indices) - 1, len(declared or ())
+
+
+#: Activation, k, d, and the other quantity: with values along at least one of the sliders, and without any.
+WALKS = [
+    ("erf", 4, 5, 0.2, 1.3),
+    ("normal_cdf", 3, 3, 0.1, 2.0),
+    ("relu", 2, 3, 0.3, 1.0),
+    ("relu", 4, 4, 0.0, 2.0),
+    ("sin", 3, 4, 0.1, 2.8),
+    ("cos", 3, 4, 0.2, 1.0),
+    ("exp", 2, 3, 0.1, 1.7),
+    ("exp", 4, 5, 0.3, 2.5),
+    ("gaussian", 2, 4, 0.3, 1.0),
+    ("gaussian", 5, 6, 0.1, 0.6),
+]
+
+
+@pytest.mark.parametrize("along", ["correlation", "norm"])
+@pytest.mark.parametrize("name, k, d, correlation, norm", WALKS)
+def test_the_index_changes_along_a_slider_where_a_tick_stands_and_nowhere_else(
+    without_search, name, k, d, correlation, norm, along
+):
+    lab = OneNeuron(activation=name, k=k, d=d, correlation=correlation, norm=norm)
+    limits = lab._known(along)
+    low = max(limits.low, -1 / (k - 1)) + 1e-3 if along == "correlation" else limits.low
+    high = limits.high - 1e-3 if along == "correlation" else limits.high
+    seen, declared = walk_along(lab, along, np.round(np.linspace(low, high, 27 * LONGER), 6))
+    assert seen == declared
+
+
+def test_the_walks_cross_bifurcations_along_both_sliders(without_search):
+    crossed = {"correlation": set(), "norm": set()}
+    for name, k, d, correlation, norm in WALKS:
+        found = OneNeuron(activation=name, k=k, d=d, correlation=correlation, norm=norm).result.bifurcations
+        for along in crossed:
+            crossed[along] |= {name} if found[along] else set()
+    assert crossed == {
+        "correlation": {"relu", "sin", "cos", "exp", "gaussian"},
+        "norm": {"sin", "cos", "exp", "gaussian"},
+    }
+
+
+def test_where_no_theorem_speaks_no_tick_stands():
+    for values in ({"activation": "gelu"}, {"activation": "relu", "spread": 0.5}, {"activation": "relu", "k": 1}):
+        lab = OneNeuron(**values)
+        check_lab(lab)
+        assert marks_shown(lab) == {}
+
+
+def test_a_bifurcation_at_a_wrong_value_is_noticed(without_search, monkeypatch):
+    right = bifurcations.bifurcations
+    monkeypatch.setattr(
+        bifurcations, "bifurcations", lambda *a: tuple(replace(one, value=one.value + 0.1) for one in right(*a))
+    )
+    lab = OneNeuron(activation="relu", k=2, d=3)
+    with pytest.raises(AssertionError, match="bifurcations along correlation say"):
+        walk_along(lab, "correlation", np.linspace(-0.95, 0.95, 39))
+
+
+def test_a_missing_bifurcation_is_noticed(without_search, monkeypatch):
+    monkeypatch.setattr(bifurcations, "bifurcations", lambda *a: ())
+    lab = OneNeuron(activation="relu", k=2, d=3)
+    with pytest.raises(AssertionError, match="changes where nothing is declared"):
+        walk_along(lab, "correlation", np.linspace(-0.95, 0.95, 39))
+
+
+def test_an_invented_bifurcation_is_noticed(without_search, monkeypatch):
+    invented = bifurcations.Bifurcation(0.5, bifurcations.AVERAGE, 2, 0, "an invention")
+    monkeypatch.setattr(bifurcations, "bifurcations", lambda activation, teacher, along, *a: (invented,))
+    with pytest.raises(AssertionError):
+        walk_along(OneNeuron(activation="erf", k=3, d=4), "correlation", np.linspace(-0.45, 0.95, 15))
+
+
+def test_a_bifurcation_with_a_wrong_index_is_noticed(without_search, monkeypatch):
+    right = bifurcations.bifurcations
+    monkeypatch.setattr(
+        bifurcations, "bifurcations", lambda *a: tuple(replace(one, after=one.after + 1) for one in right(*a))
+    )
+    with pytest.raises(AssertionError):
+        walk_along(OneNeuron(activation="relu", k=2, d=3), "correlation", np.linspace(-0.95, 0.95, 39))
+
+
+# corners --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("d", [1, 2, 4])
@@ -229,8 +281,8 @@ def test_a_wrong_index_is_noticed(erf_lab, monkeypatch, shift):
 def test_a_wrong_eigenvalue_in_a_closed_form_spectrum_is_noticed(erf_lab, monkeypatch):
     points = module.one_neuron_points
 
-    def wrong(activation, teacher):
-        found = points(activation, teacher)
+    def wrong(activation, teacher, progress):
+        found = points(activation, teacher, progress)
         spectrum = found[0].spectrum.copy()
         spectrum[0] *= -1
         object.__setattr__(found[0], "known_spectrum", spectrum)
@@ -245,8 +297,8 @@ def test_a_wrong_eigenvalue_in_a_closed_form_spectrum_is_noticed(erf_lab, monkey
 def test_a_point_that_is_not_critical_is_noticed(erf_lab, monkeypatch):
     points = module.one_neuron_points
 
-    def wrong(activation, teacher):
-        found = points(activation, teacher)
+    def wrong(activation, teacher, progress):
+        found = points(activation, teacher, progress)
         object.__setattr__(found[0], "student", type(teacher)(found[0].student.W * (1 + 1e-9), found[0].student.a))
         return found
 
@@ -258,8 +310,8 @@ def test_a_point_that_is_not_critical_is_noticed(erf_lab, monkeypatch):
 def test_a_missing_minimum_is_noticed(erf_lab, monkeypatch):
     points = module.one_neuron_points
 
-    def wrong(activation, teacher):
-        found = points(activation, teacher)
+    def wrong(activation, teacher, progress):
+        found = points(activation, teacher, progress)
         return type(found)(found[1:], found.complete, found.remark, found.statement)
 
     monkeypatch.setattr(module, "one_neuron_points", wrong)

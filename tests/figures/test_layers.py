@@ -1,0 +1,318 @@
+"""The frame and the moving layer together are what a full drawing of the figure is, whatever was drawn before."""
+
+import io
+import re
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.backends.backend_svg import RendererSVG
+
+from landscape_nb.activations import ACTIVATIONS
+from landscape_nb.closed_forms.one_neuron import one_neuron_points
+from landscape_nb.figures import kernels, one_neuron, style
+from landscape_nb.figures.layers import Layers, picture
+from landscape_nb.landscapes import PopulationLandscape
+from landscape_nb.networks import equicorrelated_teacher, orthonormal_teacher
+from landscape_nb.search import OneNeuronPoints
+
+SVG, HREF = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
+
+
+def one(name, teacher, chosen=0, points=True):
+    landscape = PopulationLandscape(ACTIVATIONS[name], teacher)
+    found = one_neuron_points(ACTIVATIONS[name], teacher) if points else OneNeuronPoints([], remark="none")
+    return one_neuron.one_neuron_view(landscape, found, chosen)
+
+
+ONE_NEURON = {
+    "the start": lambda: one("erf", orthonormal_teacher(3, 4)),
+    "a saddle with zero modes": lambda: one("erf", orthonormal_teacher(10, 12), 1),
+    "a curve in one dimension": lambda: one("erf", orthonormal_teacher(1, 1)),
+    "half-lines": lambda: one("relu", orthonormal_teacher(3, 4), 1),
+    "an infimum at infinity": lambda: one("gelu", orthonormal_teacher(3, 4)),
+    "points outside the plane": lambda: one("cos", equicorrelated_teacher(3, 4, 0.0, 3.0, [1.0, 1.4, 1.8]), 4),
+    "large numbers": lambda: one("exp", equicorrelated_teacher(3, 6, 0.3, 3.0), 1),
+    "no critical point": lambda: one("erf", orthonormal_teacher(2, 3), points=False),
+}
+KERNELS = {
+    "the start": lambda: kernels.kernel_view(ACTIVATIONS["relu"], 1.0, 1.0, 60.0),
+    "the two neurons at the end of the curve": lambda: kernels.kernel_view(ACTIVATIONS["tanh"], 0.5, 2.0, 0.0),
+    "a sample without spread": lambda: kernels.kernel_view(ACTIVATIONS["sign"], 0.1, 5.0, 180.0),
+    "large numbers": lambda: kernels.kernel_view(ACTIVATIONS["exp"], 5.0, 5.0, 30.0),
+    "small numbers": lambda: kernels.kernel_view(ACTIVATIONS["sigmoid"], 0.1, 0.1, 135.0),
+    "the current point below the other curve": lambda: kernels.kernel_view(ACTIVATIONS["cos"], 1.0, 1.0, 120.0),
+}
+PICTURES = {"one_neuron": (one_neuron.draw, ONE_NEURON), "kernels": (kernels.draw, KERNELS)}
+STATES = [(name, state) for name, (_, states) in PICTURES.items() for state in states]
+
+
+@pytest.fixture(scope="module")
+def views():
+    return {(name, state): PICTURES[name][1][state]() for name, state in STATES}
+
+
+def sheet(theme="screen", salt="a salt for the test"):
+    """A new figure and its layers, with names that can be compared."""
+    figure = style.new_figure(theme)
+    layers = Layers(figure)
+    layers._salt = salt
+    return figure, layers
+
+
+def full_drawing(figure):
+    """The figure drawn at once by matplotlib's SVG renderer, without the sheet's own ground and with images unsampled."""
+    buffer = io.StringIO()
+    images = [image for axes in figure.axes for image in axes.images]
+    usual = [image.get_interpolation() for image in images]
+    with style.drawing({"svg.fonttype": "path", "svg.hashsalt": "another salt"}):
+        renderer = RendererSVG(*(72 * figure.get_size_inches()), buffer, image_dpi=72)
+        figure.patch.set_visible(False)
+        for image in images:
+            image.set_interpolation("none")
+        figure.draw(renderer)
+        figure.patch.set_visible(True)
+        for image, interpolation in zip(images, usual):
+            image.set_interpolation(interpolation)
+        renderer.finalize()
+    return buffer.getvalue()
+
+
+# reading SVG ----------------------------------------------------------------------------------------------------------
+
+
+def matrix(words):
+    """The affine map of a transform attribute."""
+    total = np.eye(3)
+    for name, numbers in re.findall(r"(\w+)\(([^)]*)\)", words):
+        x, y, *rest = [*map(float, re.split(r"[ ,]+", numbers.strip())), 0.0]
+        if name == "translate":
+            step = [[1, 0, x], [0, 1, y], [0, 0, 1]]
+        elif name == "scale":
+            step = [[x, 0, 0], [0, y or x, 0], [0, 0, 1]]
+        elif name == "rotate":
+            turn = np.radians(x)
+            step = [[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]]
+        elif name == "matrix":
+            step = [[x, rest[0], rest[2]], [y, rest[1], rest[3]], [0, 0, 1]]
+        else:
+            raise AssertionError(f"{name} is new here")
+        total = total @ np.array(step)
+    return total
+
+
+class Drawing:
+    """All that an SVG document draws, in order: what (independent of names) and its box."""
+
+    def __init__(self, text):
+        root = ElementTree.fromstring(text)
+        self.named = {}
+        for element in root.iter():
+            name = element.get("id")
+            if name is not None and name in self.named:
+                assert self.shape(self.named[name]) == self.shape(element), f"two things are called {name}"
+            self.named[name] = element
+        self.what, self.boxes = [], []
+        self.walk(root, (), np.eye(3), (-np.inf, -np.inf, np.inf, np.inf))
+
+    def shape(self, element):
+        """An element with all that is in it, without names."""
+        inner = tuple(self.shape(child) for child in element)
+        kept = {key: value for key, value in element.attrib.items() if key != "id"}
+        if HREF in kept and kept[HREF].startswith("#"):
+            kept[HREF] = str(self.shape(self.named[kept[HREF][1:]]))
+        return element.tag, tuple(sorted(kept.items())), inner
+
+    def unnamed(self, words):
+        return re.sub(r"url\(#(.*?)\)", lambda found: str(self.shape(self.named[found[1]])), words)
+
+    def walk(self, element, look, place, clip):
+        tag = element.tag.removeprefix(SVG)
+        if tag in ("defs", "metadata", "style"):
+            return
+        own = {key: value for key, value in element.attrib.items() if key not in ("id", HREF)}
+        own["style"] = re.sub(r"image-rendering:[-\w]+;?", "", own.get("style", "")).strip()
+        if tag != "svg":
+            look = (*look, *sorted((key, self.unnamed(value)) for key, value in own.items() if value))
+            place = place @ matrix(own.get("transform", ""))
+            if "clip-path" in own:
+                shape = self.named[re.search("#(.*?)\\)", own["clip-path"])[1]][0]
+                clip = self.box(shape, np.eye(3), clip)
+        if tag == "use":
+            used = self.named[element.get(HREF)[1:]]
+            shift = np.array([[1, 0, float(own.get("x", 0))], [0, 1, float(own.get("y", 0))], [0, 0, 1]])
+            self.walk(used, look, place @ shift, clip)
+        elif tag in ("path", "image"):
+            self.what.append((tag, element.get(HREF), look))
+            self.boxes.append(self.box(element, place, clip))
+        else:
+            assert tag in ("svg", "g"), f"{tag} is new here"
+            for child in element:
+                self.walk(child, look, place, clip)
+
+    def box(self, element, place, clip):
+        if element.tag.endswith("path"):
+            corners = np.array(re.findall(r"-?[\d.]+(?:e-?\d+)?", element.get("d", "")), dtype=float).reshape(-1, 2)
+        else:
+            x, y, width, height = (float(element.get(key, 0)) for key in ("x", "y", "width", "height"))
+            corners = np.array([(x + i * width, y + j * height) for i in (0, 1) for j in (0, 1)])
+        if not len(corners):
+            return 0.0, 0.0, 0.0, 0.0  # the glyph of a space
+        x, y, _ = place @ np.column_stack([corners, np.ones(len(corners))]).T
+        return max(x.min(), clip[0]), max(y.min(), clip[1]), min(x.max(), clip[2]), min(y.max(), clip[3])
+
+
+def overtaken(shown: Drawing, full: Drawing) -> list:
+    """Pairs of things that lie on each other, differ, and were drawn in another order than in the full drawing."""
+    places = {}
+    for rank, what in enumerate(full.what):
+        places.setdefault(what, []).append(rank)
+    ranks = np.array([places[what].pop(0) for what in shown.what])
+    x0, y0, x1, y1 = np.array(shown.boxes).T
+    wide = np.minimum.outer(x1, x1) - np.maximum.outer(x0, x0)
+    high = np.minimum.outer(y1, y1) - np.maximum.outer(y0, y0)
+    swapped = np.triu(np.subtract.outer(ranks, ranks) > 0)
+    return [(shown.what[i], shown.what[j]) for i, j in np.argwhere(swapped & (wide > 1) & (high > 1))]
+
+
+# one drawing ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("theme", style.THEMES)
+@pytest.mark.parametrize("name, state", STATES)
+def test_both_layers_together_are_the_full_drawing(name, state, theme, views):
+    figure, layers = sheet(theme)
+    PICTURES[name][0](figure, views[name, state])
+    shown = Drawing(picture("".join(layers.render()), layers.size, ""))
+    full = Drawing(full_drawing(figure))
+    assert len(shown.what) > 150
+    missing, added = Counter(full.what) - Counter(shown.what), Counter(shown.what) - Counter(full.what)
+    assert not missing and not added
+    assert overtaken(shown, full) == []
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_after_many_other_pictures_the_layers_are_those_of_a_new_sheet(name, views):
+    draw, states = PICTURES[name]
+    used, layers = sheet()
+    fresh = {}
+    for state in states:
+        figure, new = sheet()
+        draw(figure, views[name, state])
+        fresh[state] = new.render()
+    rng = np.random.default_rng(0)
+    way = [*states, *reversed(states), *rng.choice(list(states), len(states))]
+    for before, state in zip(["nothing", *way], way):
+        draw(used, views[name, state])
+        frame, moving = layers.render()
+        assert frame == fresh[state][0], f"the frame of {state} after {before}"
+        assert moving == fresh[state][1], f"what moves in {state} after {before}"
+
+
+def test_the_layers_of_one_picture_are_the_same_when_asked_again(views):
+    figure, layers = sheet()
+    kernels.draw(figure, views["kernels", "the start"])
+    assert layers.render() == layers.render()
+
+
+# what changes, and what stays -----------------------------------------------------------------------------------------
+
+
+def test_the_frame_stays_while_only_the_content_changes():
+    figure, layers = sheet()
+    kernels.draw(figure, kernels.kernel_view(ACTIVATIONS["relu"], 1.0, 1.0, 60.0))
+    frame, moving = layers.render()
+    kernels.draw(figure, kernels.kernel_view(ACTIVATIONS["relu"], 1.0, 1.0, 63.0))
+    frame_after, moving_after = layers.render()
+    assert frame_after == frame and moving_after != moving
+
+
+CHANGES = {
+    "limits": lambda axes: axes.set_xlim(-2, 2),
+    "an axis label": lambda axes: axes.set_ylabel("another"),
+    "ticks": lambda axes: axes.set_xticks([-0.3, 0.7]),
+    "tick labels": lambda axes: axes.set_xticks([-1, 1], ["left", "right"]),
+    "the title": lambda axes: axes.set_title("another"),
+    "the scale": lambda axes: axes.set_yscale("symlog"),
+    "an axis that is hidden": lambda axes: axes.yaxis.set_visible(False),
+    "the place": lambda axes: axes.set_position([0.2, 0.2, 0.3, 0.3]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_frame_changes_with(change, views):
+    figure, layers = sheet()
+    kernels.draw(figure, views["kernels", "the start"])
+    frame, _ = layers.render()
+    with style.drawing():
+        CHANGES[change](figure.axes[0])
+    assert layers.render()[0] != frame
+
+
+def test_a_legend_that_says_something_else_is_drawn_anew():
+    figure, layers = sheet()
+    axes = figure.add_subplot()
+    shown = set()
+    with style.drawing():
+        for look in ({"label": "one"}, {"label": "two"}, {"label": "two", "color": "red"}, {"label": "two", "ls": ":"}):
+            style.legend(axes, axes.plot([0.2], [0.2], **look))
+            style.wipe(axes)
+            shown.add(layers.render()[1])
+        style.legend(axes, [])
+        shown.add(layers.render()[1])
+    assert len(shown) == 5
+
+
+# on one page with others ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name, state", [("one_neuron", "the start"), ("kernels", "the start")])
+def test_the_layers_bring_no_style_no_author_and_no_names_of_groups_to_the_page(name, state, views):
+    figure, layers = sheet()
+    PICTURES[name][0](figure, views[name, state])
+    for layer in layers.render():
+        root = ElementTree.fromstring(picture(layer, layers.size, 'aria-hidden="true"'))
+        tags = {element.tag.removeprefix(SVG) for element in root.iter()}
+        assert tags <= {"svg", "g", "defs", "path", "use", "image", "clipPath", "rect", "pattern"}
+        assert not [element for element in root.iter(f"{SVG}g") if element.get("id")]
+        assert "<!--" not in layer and "<?xml" not in layer and "<!DOCTYPE" not in layer
+
+
+def test_two_pictures_on_one_page_do_not_share_the_names_of_their_clip_paths(views):
+    names = []
+    for _ in range(2):
+        figure = style.new_figure()
+        one_neuron.draw(figure, views["one_neuron", "a saddle with zero modes"])
+        names.append(set(re.findall(r'<(?:clipPath|pattern)[^>]*? id="([^"]*)"', "".join(Layers(figure).render()))))
+    assert len(names[0]) == len(names[1]) >= 4
+    assert not names[0] & names[1]
+
+
+def test_layers_leave_the_users_settings_of_matplotlib_alone(views):
+    figure, layers = sheet()
+    with matplotlib.rc_context({"font.size": 30, "svg.fonttype": "none", "axes.grid": False, "lines.linewidth": 9}):
+        before = dict(matplotlib.rcParams)
+        kernels.draw(figure, views["kernels", "the start"])
+        odd = layers.render()
+        assert dict(matplotlib.rcParams) == before
+    figure, layers = sheet()
+    kernels.draw(figure, views["kernels", "the start"])
+    assert layers.render() == odd  # and the user's settings leave the picture alone
+
+
+def test_two_threads_draw_what_one_draws_after_the_other(views):
+    def pictures(name):
+        draw, states = PICTURES[name]
+        figure, layers = sheet(salt=name)
+        shown = []
+        for state in list(states)[:5]:
+            draw(figure, views[name, state])
+            shown.append(layers.render())
+        return shown
+
+    expected = [pictures(name) for name in PICTURES]
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(pictures, PICTURES)) == expected

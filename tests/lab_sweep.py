@@ -1,0 +1,234 @@
+"""One sweep for every lab: states from its own parameters, walks, orders, undo, codes and locks.
+
+A new lab is swept without a new line here."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest import mock
+
+import pytest
+from lab_invariants import check_lab, check_refused, layers, move_and_check, snapshot
+from matplotlib.figure import Figure
+
+from landscape_nb import labs
+from landscape_nb.figures.layers import Layers
+from landscape_nb.labs import Lab, state_code
+from landscape_nb.labs.parameters import Choice, Number, Parameter, Whole
+
+#: Times as many states as usual: LABS_SWEEP=20 for a long look.
+LONGER = int(os.environ.get("LABS_SWEEP", "1"))
+LABS: tuple[type[Lab], ...] = tuple(
+    found
+    for found in (getattr(labs, name) for name in labs.__all__)
+    if isinstance(found, type) and issubclass(found, Lab) and found is not Lab
+)
+State = dict[str, Any]
+
+
+def names_of(lab_class: type[Lab]) -> list[tuple[type[Lab], str, str]]:
+    """(lab, control, name) for each name in the first list of names of this lab."""
+    lists = [parameter for parameter in lab_class.parameters if isinstance(parameter, Choice)]
+    return [(lab_class, lists[0].name, name) for name in lists[0].options] if lists else []
+
+
+# states ---------------------------------------------------------------------------------------------------------------
+
+
+def values(parameter: Parameter) -> list[Any]:
+    """The lattice of one control: all names; both ends, the default, the middle and zero."""
+    if isinstance(parameter, Choice):
+        return list(parameter.options)
+    assert isinstance(parameter, Number)
+    middle = on_step(parameter, 0.5)
+    zero = [parameter.checked(0)] if parameter.low <= 0 <= parameter.high else []
+    return list(
+        dict.fromkeys(
+            [parameter.checked(parameter.low), parameter.default, middle, *zero, parameter.checked(parameter.high)]
+        )
+    )
+
+
+def on_step(parameter: Number, share: float) -> Any:
+    """The step of the slider at this share of its way."""
+    steps = round((parameter.high - parameter.low) / parameter.step)
+    return parameter.checked(min(parameter.low + parameter.step * round(share * steps), parameter.high))
+
+
+def latin(lab_class: type[Lab], count: int, rng: random.Random) -> Iterator[State]:
+    """States of the lattice in which each control takes all its values about equally often (a latin hypercube)."""
+    columns = {}
+    for parameter in lab_class.parameters:
+        column = values(parameter) * (count // len(values(parameter)) + 1)
+        columns[parameter.name] = rng.sample(column, len(column))
+    return ({name: column[i] for name, column in columns.items()} for i in range(count))
+
+
+def inside(lab_class: type[Lab], rng: random.Random, steps: bool = False) -> State:
+    """A random state between the ends; ``steps``: on the steps of the sliders, where a hand can put them."""
+    state = {}
+    for parameter in lab_class.parameters:
+        if isinstance(parameter, Choice):
+            state[parameter.name] = rng.choice(list(parameter.options))
+        elif isinstance(parameter, Whole):
+            state[parameter.name] = rng.randint(int(parameter.low), int(parameter.high))
+        else:
+            state[parameter.name] = parameter.checked(rng.uniform(parameter.low, parameter.high))
+        if steps and isinstance(parameter, Number):
+            state[parameter.name] = on_step(parameter, rng.random())
+    return state
+
+
+# without drawing ------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def undrawn() -> Iterator[None]:
+    """A picture costs more than the mathematics: here each is only a number that tells it from others."""
+    count = iter(range(10**9))
+
+    def render(self: Layers) -> tuple[str, str]:
+        return "frame", f"moving {next(count)}"
+
+    with ExitStack() as patches:
+        patches.enter_context(mock.patch.object(Layers, "render", render))
+        for lab in LABS:
+            patches.enter_context(mock.patch.object(lab, "_draw"))
+        yield
+
+
+@contextmanager
+def one_salt() -> Iterator[None]:
+    """Two labs in one state have the same layers: the salt in the names of their clip paths is the same here."""
+    made = Layers.__init__
+
+    def salted(self: Layers, figure: Figure) -> None:
+        made(self, figure)
+        self._salt = "salt"
+
+    with mock.patch.object(Layers, "__init__", salted):
+        yield
+
+
+# sweeps ---------------------------------------------------------------------------------------------------------------
+
+
+def sweep(lab: Lab, states: Iterable[State], searches: int = 10**9) -> int:
+    """Move through these states and check each; after ``searches`` states that take long the others of them are left out."""
+    seen = 0
+    for state in states:
+        if lab._takes_long(state):
+            if not searches:
+                continue
+            searches -= 1
+        seen += move_and_check(lab, **state)
+    return seen
+
+
+def in_any_order(lab: Lab, target: State, rng: random.Random) -> int:
+    """Move one control after the other to this state, as hands do; how many states on the way were refused."""
+    refused = 0
+    for name in rng.sample(list(target), len(target)):
+        before = snapshot(lab)
+        lab.controls[name].value = target[name]
+        lab.wait()
+        assert "this lab failed" not in lab.message, lab.message
+        if lab.message:
+            refused += 1
+            check_refused(lab, before)
+    return refused
+
+
+def same(lab: Lab, other: Lab, pictures: bool = False) -> None:
+    """Both show the same; the pictures too where they are drawn."""
+    assert lab.state == other.state
+    for part in ("_numbers_box", "_caption_box", "_status_box", "_theorem_box", "_code_box"):
+        assert getattr(lab, part).value == getattr(other, part).value, part
+    assert (lab.summary, lab.code) == (other.summary, other.code)
+    assert lab.exported("json") == other.exported("json")
+    for name, control in lab._controls.items():
+        assert control._marks.value == other._controls[name]._marks.value
+    if pictures:
+        for mine, its, layer in zip(layers(lab), layers(other), ("frame", "moving layer"), strict=True):
+            assert mine == its, f"the {layer} is another than that of a lab that was opened here"
+
+
+def shown(lab: Lab, pictures: bool = False) -> tuple[Any, ...]:
+    """All that a reader sees."""
+    boxes = (lab._numbers_box, lab._caption_box, lab._status_box, lab._theorem_box, lab._code_box, lab._preset_box)
+    return lab.state, lab.summary, *(box.value for box in boxes), *(layers(lab) if pictures else ())
+
+
+def undo_and_redo(lab: Lab, states: Iterable[State], pictures: bool = False) -> int:
+    """Walk, then undo all of it and redo all of it: each state is shown again as it was. How many there were."""
+    lab._history._pause = 0.0  # each of these moves counts as one
+    seen = [shown(lab, pictures)]
+    for state in states:
+        lab.set(**state)
+        if lab.message:  # undo leads from a refused move to what the picture shows
+            lab.undo()
+            assert shown(lab, pictures) == seen[-1], (
+                "undo leads from a refused move to another state than the picture's"
+            )
+        elif lab.state != seen[-1][0]:
+            seen.append(shown(lab, pictures))
+    for before in reversed(seen[:-1]):
+        lab.undo()
+        assert shown(lab, pictures) == before, "undo leads to another state"
+        check_lab(lab)
+    assert lab._undo_button.disabled
+    lab.undo()
+    assert shown(lab, pictures) == seen[0]
+    for after in seen[1:]:
+        lab.redo()
+        assert shown(lab, pictures) == after, "redo leads to another state"
+    assert lab._redo_button.disabled
+    lab.redo()
+    assert shown(lab, pictures) == seen[-1]
+    return len(seen)
+
+
+def through_its_code(lab: Lab, pictures: bool = False) -> None:
+    """The code opens a lab that shows the same, and brings another one there."""
+    opened = type(lab)(lab.code)
+    check_lab(opened)
+    same(lab, opened, pictures)
+    brought = type(lab)()
+    brought.restore(lab.code)
+    same(lab, brought, pictures)
+    for there in (opened, brought):
+        assert (set(there._fixed), set(there._hidden)) == (set(lab._fixed), set(lab._hidden)), "the code loses a lock"
+
+
+def check_locks(lab: Lab, fixed: list[str], hidden: list[str], rng: random.Random) -> None:
+    """A lab opened by a code with locks moves nothing that is locked, whatever is tried."""
+    here = lab.state
+    other = type(lab)(lab.lock(fixed, hidden))
+    assert other.state == here == lab.state
+    locked = {name: here[name] for name in (*fixed, *hidden)}
+    for name in locked:
+        control = other._controls[name]
+        assert control.widget.disabled and (control.field is None or control.field.disabled)
+        assert control.view.layout.display == ("none" if name in hidden else "")
+        before = snapshot(other)
+        elsewhere = rng.choice([value for value in values(control.parameter) if value != here[name]])
+        with pytest.raises(ValueError, match="locked at"):
+            other.set(**{name: elsewhere})
+        with pytest.raises(ValueError, match="locked at"):
+            other.restore(state_code.encode(lab.name, lab.parameters, state_code.State(here | {name: elsewhere})))
+        far = mock.patch.object(type(other), "presets", {"far": {name: elsewhere}})
+        with far, pytest.raises(ValueError, match="locked at"):
+            other.preset("far")
+        control.widget.value = elsewhere
+        assert "locked at" in other.message and snapshot(other) == before
+        assert control.value == control.widget.value == here[name]
+    for act in (other.undo, other.redo, other.reset):
+        act()
+        assert {name: other.state[name] for name in locked} == locked
+    other.unlock()
+    assert not any(control.widget.disabled for control in other._controls.values())
+    assert "!" not in other.code and "*" not in other.code
