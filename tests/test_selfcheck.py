@@ -129,7 +129,7 @@ def test_a_broken_formula_turns_its_line_red(monkeypatch, name):
     [
         (PopulationLandscape, "value", scaled, "landscape", "a loss of erf is"),
         (PopulationLandscape, "gradient", scaled, "landscape", "an entry of the erf gradient is"),
-        (style, "png", lambda old: lambda figure: b"", "figures", "the picture is not a PNG file"),
+        (style, "still", lambda old: lambda figure: b"", "figures", "the picture is not a PNG file"),
         (Lab, "_refuse", lambda old: lambda self, sentence: None, "labs", "does not refuse 5 orthonormal teachers"),
         (Activation, "kernel_curvatures", lambda old: scaled(old, 3), "slopes", "K_cc of erf is"),
         (one_neuron_product, "average_spectrum", scaled, "other_theorems", "an eigenvalue of the"),

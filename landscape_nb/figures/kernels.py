@@ -231,7 +231,6 @@ def draw_sample(axes: Axes, view: KernelView) -> None:
     axes.set_xlim(view.sizes[0] / 1.25, view.sizes[-1] * 1.25)
     axes.yaxis.set_visible(bool(view.errors.any()))
     if not view.errors.any():  # two sign neurons with one w, for example
-        axes.set_ylim(0.1, 1.0)
         words = "The product is the same\nnumber for every input x:\nany sample gives K exactly."
         axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center")
         style.legend(axes, [])

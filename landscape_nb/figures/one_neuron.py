@@ -333,7 +333,6 @@ def draw_spectrum(axes: Axes, view: OneNeuronView) -> None:
         axis.set_visible(point is not None)
     if point is None:
         axes.text(0.5, 0.5, "no finite critical point", transform=axes.transAxes, ha="center")
-        axes.set(xlim=(0.0, 1.0), ylim=(0.0, 1.0))
         style.legend(axes, [])
         return
     groups = grouped(point.spectrum)
