@@ -87,7 +87,9 @@ def test_every_preset_is_shown_drawn_named_and_left_again(lab_class):
 def test_the_order_of_the_moves_does_not_matter_though_some_pass_through_refused_states(lab_class, without_drawing):
     lab, rng = lab_class(), random.Random(4)
     refused = 0
-    for _ in range(2 * LONGER):
+    for number in range(20 * LONGER):
+        if number >= 2 * LONGER and (refused or lab_class.name != "one-neuron"):
+            break
         target = inside(lab_class, rng, steps=True)
         refused += in_any_order(lab, target, rng)
         if lab.message:  # this state does not exist
