@@ -1,0 +1,193 @@
+"""A slider with its number field and its ticks, and a list with its buttons: they always say the same."""
+
+import html
+import re
+import threading
+
+import ipywidgets
+import pytest
+
+from landscape_nb.labs.controls import Chooser, Control
+from landscape_nb.labs.parameters import Choice, Parameter, Real, Whole
+
+OPTIONS = {"erf": 1, "relu": 2, "cos": 3}
+WHOLE = Whole("k", "k (teachers)", 3, "number of teachers", low=1, high=10)
+REAL = Real("beta", "correlation", 0.0, "of any two", low=-1.0, high=1.0, step=0.05)
+CHOICE = Choice("activation", "activation", "erf", "of all neurons", options=OPTIONS)
+
+
+@pytest.fixture
+def moves():
+    return []
+
+
+@pytest.fixture(params=[WHOLE, REAL, CHOICE], ids=lambda parameter: parameter.name)
+def control(request, moves):
+    made = Control(request.param, lambda: moves.append(made.value), threading.RLock())
+    return made
+
+
+@pytest.fixture
+def real(moves):
+    made = Control(REAL, lambda: moves.append(made.value), threading.RLock())
+    return made
+
+
+def says(control):
+    """What all its parts say."""
+    return {control.value, control.widget.value, *([control.field.value] if control.field is not None else [])}
+
+
+OTHERS = {"k": (7, 1, 10), "beta": (0.35, -1.0, 1.0), "activation": ("relu", "cos", "erf")}
+
+
+def test_it_starts_at_the_default(control, moves):
+    assert says(control) == {control.parameter.default} and moves == []
+    assert f"lab-control-{control.parameter.name}" in control.view._dom_classes
+
+
+def test_what_a_hand_slides_all_parts_say_and_the_lab_hears_once(control, moves):
+    for value in OTHERS[control.parameter.name]:
+        control.widget.value = value
+        assert says(control) == {value}
+    assert moves == list(OTHERS[control.parameter.name])
+
+
+@pytest.mark.parametrize("control", [WHOLE, REAL], ids=["k", "beta"], indirect=True)
+def test_what_a_hand_types_all_parts_say_and_the_lab_hears_once(control, moves):
+    for value in OTHERS[control.parameter.name]:
+        control.field.value = value
+        assert says(control) == {value}
+    assert moves == list(OTHERS[control.parameter.name])
+
+
+def test_what_a_program_sets_all_parts_say_and_the_lab_does_not_hear(control, moves):
+    for value in OTHERS[control.parameter.name]:
+        control.set(value)
+        assert says(control) == {value}
+    assert moves == []
+
+
+def test_what_is_out_of_range_is_not_set(control):
+    for wrong in (None, "no such", 1e9, float("nan")):
+        with pytest.raises(ValueError, match=f"{control.parameter.name} must be"):
+            control.set(wrong)
+        assert says(control) == {control.parameter.default}
+
+
+def test_a_field_keeps_what_is_typed_within_the_range(real, moves):
+    real.field.value = 7.0
+    assert says(real) == {1.0} and moves == [1.0]
+
+
+def test_a_slider_that_stands_on_its_steps_does_not_round_what_was_typed(real, moves):
+    real.field.value = 0.37
+    assert real.value == 0.37 and moves == [0.37]
+    real.widget.value = 0.35  # the front end moves the slider to the nearest of its steps
+    assert real.value == 0.37 and moves == [0.37]
+    real.widget.value = 0.4  # a hand
+    assert real.value == real.field.value == 0.4 and moves == [0.37, 0.4]
+
+
+def test_the_rounding_of_steps_is_no_move(real, moves):
+    real.widget.value = 0.1 + 0.2
+    assert real.value == 0.3 and moves == [0.3]
+    real.widget.value = 0.3
+    assert moves == [0.3]
+
+
+def test_a_slider_acts_while_it_moves_or_when_it_is_let_go(real):
+    real.act_while_moving(False)
+    assert not real.widget.continuous_update
+    real.act_while_moving(True)
+    assert real.widget.continuous_update
+
+
+def test_ticks_stand_where_the_slider_would(real):
+    real.mark([(-1.0, "left"), (-0.5, "a < b & 'c'"), (0.0, "middle"), (1.0, "right")])
+    found = re.findall(
+        r"<span class='lab-mark' data-value='(\S+)' title='([^']*)' style='left:(\S+)px'></span>", real._marks.value
+    )
+    assert [float(value) for value, _, _ in found] == [-1.0, -0.5, 0.0, 1.0]
+    assert [html.unescape(sentence) for _, sentence, _ in found] == ["left", "a < b & 'c'", "middle", "right"]
+    assert real.widget.layout.width == "150px"  # with 10 pixels to each end of the track
+    assert [float(left) for _, _, left in found] == [10.0, 42.5, 75.0, 140.0]
+    real.mark([])
+    assert real._marks.value == ""
+
+
+def test_a_fixed_control_shows_and_does_not_answer_and_a_hidden_one_is_not_there(control):
+    parts = [control.widget, *([control.field] if control.field is not None else [])]
+    control.lock(fixed=True, hidden=False)
+    assert all(part.disabled for part in parts) and control.view.layout.display == ""
+    control.lock(fixed=False, hidden=True)
+    assert all(part.disabled for part in parts) and control.view.layout.display == "none"
+    control.lock(fixed=False, hidden=False)
+    assert not any(part.disabled for part in parts) and control.view.layout.display == ""
+
+
+def test_a_name_that_came_later_can_be_set(moves):
+    options = dict(OPTIONS)
+    parameter = Choice("activation", "activation", "erf", options=options)
+    control = Control(parameter, lambda: moves.append(control.value), threading.RLock())
+    options["mine"] = 4
+    control.set("mine")
+    assert says(control) == {"mine"} and moves == []
+    control.widget.value = "erf"
+    assert moves == ["erf"]
+
+
+def test_a_hand_waits_until_a_program_has_moved_the_control(moves):
+    lock = threading.RLock()
+    control = Control(WHOLE, lambda: moves.append(control.value), lock)
+    hand = threading.Thread(target=lambda: setattr(control.widget, "value", 5))
+    with lock:
+        hand.start()
+        hand.join(0.1)
+        assert moves == []
+    hand.join(10)
+    assert moves == [5] and says(control) == {5}
+
+
+def test_a_parameter_of_no_known_kind_has_no_widget():
+    with pytest.raises(TypeError, match="has no widget"):
+        Control(Parameter("x", "x", 0), lambda: None, threading.RLock())
+
+
+# lists ----------------------------------------------------------------------------------------------------------------
+
+
+def buttons(chooser):
+    return [part for part in chooser.view.children if isinstance(part, ipywidgets.Button)]
+
+
+def test_two_buttons_step_through_a_list_and_round_its_ends():
+    chooser = Chooser("names", "name", list(OPTIONS), 50, 300)
+    back, on = buttons(chooser)
+    seen = []
+    for button in (on, on, on, back, back):
+        button.click()
+        seen.append(chooser.list.value)
+    assert seen == ["relu", "cos", "erf", "cos", "relu"]
+
+
+def test_the_buttons_step_over_what_is_only_a_heading():
+    chooser = Chooser("presets", "preset", [("choose", None), ("one", 1), ("two", 2)], 50, 300)
+    back, on = buttons(chooser)
+    assert chooser.list.value is None
+    on.click()
+    assert chooser.list.value == 1
+    back.click()
+    assert chooser.list.value == 2
+    chooser.list.value = None
+    back.click()
+    assert chooser.list.value == 2
+    Chooser("none", "none", [("choose", None)], 50, 300)._go(1)
+
+
+def test_a_list_and_its_buttons_are_disabled_together():
+    chooser = Chooser("names", "name", list(OPTIONS), 50, 300)
+    for disabled in (True, False):
+        chooser.disabled = disabled
+        assert chooser.disabled == disabled
+        assert all(part.disabled == disabled for part in (chooser.list, *buttons(chooser)))
