@@ -217,7 +217,7 @@ def bars(axes: Axes, places: Array, heights: Array, width: float, bottom: float 
     left, right, low, high = np.broadcast_arrays(places - width / 2, places + width / 2, bottom, bottom + heights)
     corners = np.moveaxis(np.array([[left, low], [left, high], [right, high], [right, low]]), -1, 0)
     made = PathPatch(Path.make_compound_path_from_polys(corners), **look)
-    axes.add_patch(made)
+    axes.add_artist(made)  # ``add_patch`` would measure them all, for limits that are set by hand here
     return made
 
 
