@@ -41,8 +41,8 @@ def boxes(lab):
 
 
 def layers(lab):
-    """Both layers of the picture as the widgets hold them, without the number of the picture."""
-    return lab._frame_box.value, re.sub(r"data-picture='\d+'", "", lab._moving_box.value)
+    """All layers of the picture as the widgets hold them, without the number of the picture."""
+    return *(box.value for box in lab._frame_boxes), re.sub(r"data-picture='\d+'", "", lab._moving_box.value)
 
 
 def is_dimmed(lab) -> bool:
@@ -123,7 +123,7 @@ def check_alternative_text(lab) -> None:
     shown = re.search(r"<svg[^>]* aria-label='([^']*)'", lab._moving_box.value)
     assert shown, "the picture has no words"
     assert html.unescape(shown[1]) == "; ".join(lab.summary.splitlines()), "the picture's words are not the summary"
-    assert "role='img'" in lab._moving_box.value and "aria-hidden='true'" in lab._frame_box.value
+    assert "role='img'" in lab._moving_box.value and all("aria-hidden='true'" in box.value for box in lab._frame_boxes)
 
 
 def check_code(lab) -> None:

@@ -71,6 +71,18 @@ def one_neuron_points(
     try:
         closed = one_neuron(activation, teacher)
     except OutsideTheorem:
+        closed = None
+    return completed(closed, activation, teacher, progress)
+
+
+def completed(
+    closed: OneNeuronPoints | None,
+    activation: Activation,
+    teacher: Network,
+    progress: Callable[[float], None] = lambda share: None,
+) -> OneNeuronPoints:
+    """The points of a theorem (None without one), with what a search finds beside them where their list is not known to be complete."""
+    if closed is None:
         return search_one_neuron(activation, teacher, progress=progress)
     if closed.complete:
         return closed

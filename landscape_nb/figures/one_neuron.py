@@ -247,7 +247,7 @@ def _draw_surface(axes: Axes, view: OneNeuronView, lowest: float, ceiling: float
     )
     if ceiling - lowest > 1e-6 * view.landscape.constant:
         levels = lowest + span * np.linspace(0.0, 1.0, 22) ** 2
-        axes.contour(view.x, view.y, view.surface, levels=levels[1:-1], colors="white", linewidths=0.8, alpha=0.75)
+        style.contours(axes, view.x, view.y, view.surface, levels[1:-1], color="white", linewidth=0.8, alpha=0.75)
     axes.set(ylabel=f"w across it, {view.plane.across_name}", ylim=(-reach, reach))
     axes.yaxis.set_major_locator(style.few_ticks(symmetric=True))
     shown = [(v @ view.plane.along, v @ view.plane.across) for v in view.landscape.teacher.W]

@@ -61,8 +61,10 @@ class Computation:
             for known in self._known.values():
                 known.clear()
 
-    def __call__(self, state: Mapping[str, Any], progress: Progress = without_progress) -> Any:
-        """The value of the last step for these parameters. What a step raises passes through; finished steps are kept."""
+    def __call__(
+        self, state: Mapping[str, Any], progress: Progress = without_progress, until: str | None = None
+    ) -> Any:
+        """The value of the last step, or of the one called ``until``. What a step raises passes through; finished steps are kept."""
         values: dict[str, Any] = {"progress": progress, **state}
         for name, (step, arguments) in self._steps.items():
             known, key = self._known[name], self._key(name, state)
@@ -77,4 +79,6 @@ class Computation:
                     known[key] = values[name]
                     if len(known) > self._remember:
                         known.popitem(last=False)
+            if name == until:
+                break
         return values[name]

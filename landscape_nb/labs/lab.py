@@ -4,8 +4,8 @@ A lab computes a result from the values of its controls, draws it, and describes
 belong together. When the controls ask for something that does not exist, the last good picture stays, dimmed and captioned with the
 state it shows, and the status line says what was asked, what failed and what would do.
 
-The picture is two stacked layers of SVG in HTML widgets (``figures.layers``): a move sends the moving layer only. Everything works with
-the widgets of ipywidgets alone, in every front end, and an error in a callback cannot vanish unseen.
+The picture is stacked layers of SVG in HTML widgets (``figures.layers``): a move sends the moving layer and those frames of panels that
+have changed. Everything works with the widgets of ipywidgets alone, in every front end, and an error in a callback cannot vanish unseen.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import base64
 import contextlib
 import html
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -426,8 +426,9 @@ class Lab:
 
     def _show(self, asked: dict[str, Any], result: Any, shown: Callable[[], None]) -> None:
         try:
-            self._draw(self._figure, result)
-            layers, text = self._layers.render(), self._summary(result)
+            with style.drawing():
+                self._draw(self._figure, result)
+                layers, text = self._layers.render(), self._summary(result)
             numbers, caption, status = self._numbers(result), self._caption(result), self._status(result)
             theorem, marks, live = self._theorem(result), self._marks(result), not self._takes_long(asked)
         except Exception as error:
@@ -461,10 +462,14 @@ class Lab:
         finally:
             self._quiet = False
 
-    def _show_picture(self, frame: str, moving: str, text: str) -> None:
+    def _show_picture(self, frames: Sequence[str], moving: str, text: str) -> None:
         self._pictures += 1
         words = html.escape("; ".join(text.splitlines()), quote=True)
-        self._frame_box.value = picture(frame, self._layers.size, "aria-hidden='true'")
+        if len(frames) != len(self._frame_boxes):
+            self._frame_boxes = tuple(ipywidgets.HTML() for _ in frames)
+            self._picture.children = (*self._frame_boxes, self._moving_box)
+        for box, frame in zip(self._frame_boxes, frames):
+            box.value = picture(frame, self._layers.size, "aria-hidden='true'")
         self._moving_box.value = picture(
             moving, self._layers.size, f"role='img' aria-label='{words}' data-picture='{self._pictures}'"
         )
@@ -527,8 +532,9 @@ class Lab:
     def _make_view(self) -> Any:
         """All widgets; the parts that tests and style sheets look for carry classes."""
         wide = ipywidgets.Layout(width="100%", max_width="1000px")
-        self._frame_box, self._moving_box = ipywidgets.HTML(), ipywidgets.HTML()
-        self._picture = ipywidgets.Box([self._frame_box, self._moving_box], layout=wide)
+        self._frame_boxes: tuple[Any, ...] = ()  # one for each panel, below what moves
+        self._moving_box = ipywidgets.HTML()
+        self._picture = ipywidgets.Box([self._moving_box], layout=wide)
         self._numbers_box, self._caption_box, self._status_box = (ipywidgets.HTML() for _ in range(3))
         self._theorem_box = ipywidgets.HTMLMath()
         panel = ipywidgets.HBox(

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ..activations import ACTIVATIONS
 from ..closed_forms import bifurcations
-from ..closed_forms.one_neuron import one_neuron, one_neuron_points, statement_for
+from ..closed_forms.one_neuron import completed, one_neuron, statement_for
 from ..critical import OutsideTheorem, Statement
 from ..display import eigenvalues, number
 from ..figures import one_neuron as picture
@@ -56,9 +56,17 @@ def landscape(activation: str, teacher: Network) -> PopulationLandscape:
     return PopulationLandscape(ACTIVATIONS[activation], teacher)
 
 
-def points(landscape: PopulationLandscape, progress: Progress) -> OneNeuronPoints:
+def closed(landscape: PopulationLandscape) -> OneNeuronPoints | None:
+    """The critical points that a theorem gives; None without one."""
+    try:
+        return one_neuron(landscape.activation, landscape.teacher)
+    except OutsideTheorem:
+        return None
+
+
+def points(landscape: PopulationLandscape, closed: OneNeuronPoints | None, progress: Progress) -> OneNeuronPoints:
     """All known critical points."""
-    return one_neuron_points(landscape.activation, landscape.teacher, progress)
+    return completed(closed, landscape.activation, landscape.teacher, progress)
 
 
 def surface(landscape: PopulationLandscape, points: OneNeuronPoints) -> picture.Surface:
@@ -117,7 +125,7 @@ class OneNeuron(Lab):
         Real("spread", "weight spread", 0.0, "outgoing weights run from 1 to 1 + spread", low=0.0, high=2.0, step=0.1),
         Whole("point", "point shown", 1, "which critical point, lowest loss first", low=1, high=6),
     )
-    steps = (teacher, landscape, points, surface, turning, result)
+    steps = (teacher, landscape, closed, points, surface, turning, result)
     presets: ClassVar = {
         "erf, three teachers": {},
         "erf, six teachers: a soft direction": {"k": 6, "d": 7},
@@ -131,14 +139,12 @@ class OneNeuron(Lab):
     def _takes_long(self, state: Mapping[str, Any]) -> bool:
         """A search takes a moment; a complete closed form takes none."""
         try:
-            return not one_neuron(
-                ACTIVATIONS[state["activation"]],
-                teacher(*(state[name] for name in ("k", "d", "correlation", "norm", "spread"))),
-            ).complete
-        except (OutsideTheorem, OverflowError):  # a search answers
-            return True
+            closed = self._computation(state, until="closed")
         except ValueError:  # a teacher that does not exist is refused at once
             return False
+        except OverflowError:
+            return True
+        return closed is None or not closed.complete
 
     def _draw(self, figure: Figure, result: OneNeuronResult) -> None:
         picture.draw(figure, result.view)

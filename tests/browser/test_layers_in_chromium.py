@@ -56,11 +56,9 @@ def test_the_layers_look_like_the_still_picture(theme, page):
     for draw, state in STATES:
         figure, layers = sheets[draw]
         draw(figure, *state)
-        frame, moving = layers.render()
-        shown = photograph(
-            page,
-            f"<div>{picture(frame, layers.size, '')}</div><div class='over'>{picture(moving, layers.size, '')}</div>",
-        )
+        frames, moving = layers.render()
+        over = "".join(f"<div class='over'>{picture(layer, layers.size, '')}</div>" for layer in (*frames[1:], moving))
+        shown = photograph(page, f"<div>{picture(frames[0], layers.size, '')}</div>{over}")
         still = style.still(figure, "svg").decode()
         expected = photograph(page, still[still.index("<svg") :])
         assert shown.shape == expected.shape

@@ -1,12 +1,13 @@
 """The frame and the moving layer together are what a full drawing of the figure is, whatever was drawn before."""
 
+import base64
 import io
 import re
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-import matplotlib
+import matplotlib.image
 import numpy as np
 import pytest
 from matplotlib.backends.backend_svg import RendererSVG
@@ -55,12 +56,24 @@ def views():
     return {(name, state): PICTURES[name][1][state]() for name, state in STATES}
 
 
+@pytest.fixture
+def all_digits(monkeypatch):
+    """Coordinates to as many digits as in a full drawing."""
+    monkeypatch.setattr("landscape_nb.figures.layers._DIGITS", 6)
+
+
 def sheet(theme="screen", salt="a salt for the test"):
     """A new figure and its layers, with names that can be compared."""
     figure = style.new_figure(theme)
     layers = Layers(figure)
     layers._salt = salt
     return figure, layers
+
+
+def joined(layers):
+    """All layers on one sheet."""
+    frames, moving = layers.render()
+    return "".join(frames) + moving
 
 
 def full_drawing(figure):
@@ -104,6 +117,14 @@ def matrix(words):
     return total
 
 
+def pixels(address):
+    """The colours of an image that an address holds."""
+    if address is None:
+        return None
+    file = io.BytesIO(base64.b64decode(address.removeprefix("data:image/png;base64,")))
+    return matplotlib.image.imread(file).tobytes()
+
+
 class Drawing:
     """All that an SVG document draws, in order: what (independent of names) and its box."""
 
@@ -134,10 +155,12 @@ class Drawing:
         if tag in ("defs", "metadata", "style"):
             return
         own = {key: value for key, value in element.attrib.items() if key not in ("id", HREF)}
+        if "transform" in own:
+            own["transform"] = str(np.round(matrix(own["transform"]), 3) + 0.0)
         own["style"] = re.sub(r"image-rendering:[-\w]+;?", "", own.get("style", "")).strip()
         if tag != "svg":
             look = (*look, *sorted((key, self.unnamed(value)) for key, value in own.items() if value))
-            place = place @ matrix(own.get("transform", ""))
+            place = place @ matrix(element.get("transform", ""))
             if "clip-path" in own:
                 shape = self.named[re.search("#(.*?)\\)", own["clip-path"])[1]][0]
                 clip = self.box(shape, np.eye(3), clip)
@@ -146,7 +169,7 @@ class Drawing:
             shift = np.array([[1, 0, float(own.get("x", 0))], [0, 1, float(own.get("y", 0))], [0, 0, 1]])
             self.walk(used, look, place @ shift, clip)
         elif tag in ("path", "image"):
-            self.what.append((tag, element.get(HREF), look))
+            self.what.append((tag, pixels(element.get(HREF)), look))
             self.boxes.append(self.box(element, place, clip))
         else:
             assert tag in ("svg", "g"), f"{tag} is new here"
@@ -185,10 +208,10 @@ def overtaken(shown: Drawing, full: Drawing) -> list:
     "name, state, theme",
     [*((name, state, "screen") for name, state in STATES), *((name, "the start", "projector") for name in PICTURES)],
 )
-def test_both_layers_together_are_the_full_drawing(name, state, theme, views):
+def test_all_layers_together_are_the_full_drawing(name, state, theme, views, all_digits):
     figure, layers = sheet(theme)
     PICTURES[name][0](figure, views[name, state])
-    shown = Drawing(picture("".join(layers.render()), layers.size, ""))
+    shown = Drawing(picture(joined(layers), layers.size, ""))
     full = Drawing(full_drawing(figure))
     assert len(shown.what) > 150
     missing, added = Counter(full.what) - Counter(shown.what), Counter(shown.what) - Counter(full.what)
@@ -196,7 +219,7 @@ def test_both_layers_together_are_the_full_drawing(name, state, theme, views):
     assert overtaken(shown, full) == []
 
 
-def test_a_legend_lies_over_the_marks_and_over_the_panels_below_it():
+def test_a_legend_lies_over_the_marks_and_over_the_panels_below_it(all_digits):
     figure, layers = sheet()
     with style.drawing():
         axes = figure.add_subplot()
@@ -208,7 +231,7 @@ def test_a_legend_lies_over_the_marks_and_over_the_panels_below_it():
         style.legend(upper, upper.get_lines()[:1], loc="upper center")
         for panel in (axes, upper):
             style.place_words(panel)
-    shown = Drawing(picture("".join(layers.render()), layers.size, ""))
+    shown = Drawing(picture(joined(layers), layers.size, ""))
     assert overtaken(shown, Drawing(full_drawing(figure))) == []
 
 
@@ -291,7 +314,8 @@ def test_a_legend_that_says_something_else_is_drawn_anew():
 def test_the_layers_bring_no_style_no_author_and_no_names_of_groups_to_the_page(name, state, views):
     figure, layers = sheet()
     PICTURES[name][0](figure, views[name, state])
-    for layer in layers.render():
+    frames, moving = layers.render()
+    for layer in (*frames, moving):
         root = ElementTree.fromstring(picture(layer, layers.size, 'aria-hidden="true"'))
         tags = {element.tag.removeprefix(SVG) for element in root.iter()}
         assert tags <= {"svg", "g", "defs", "path", "use", "image", "clipPath", "rect", "pattern"}
@@ -304,7 +328,7 @@ def test_two_pictures_on_one_page_do_not_share_the_names_of_their_clip_paths(vie
     for _ in range(2):
         figure = style.new_figure()
         one_neuron.draw(figure, views["one_neuron", "a saddle with zero modes"])
-        names.append(set(re.findall(r'<(?:clipPath|pattern)[^>]*? id="([^"]*)"', "".join(Layers(figure).render()))))
+        names.append(set(re.findall(r'<(?:clipPath|pattern)[^>]*? id="([^"]*)"', joined(Layers(figure)))))
     assert len(names[0]) == len(names[1]) >= 4
     assert not names[0] & names[1]
 

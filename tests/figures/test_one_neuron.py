@@ -5,6 +5,7 @@ import pytest
 from figure_layout import bars, faults
 from matplotlib.colors import to_rgba
 from numpy.testing import assert_allclose
+from scipy.interpolate import RegularGridInterpolator
 
 from landscape_nb.activations import ACTIVATIONS
 from landscape_nb.closed_forms.one_neuron import one_neuron_points
@@ -77,8 +78,17 @@ def test_the_surface_is_the_loss_at_the_best_weight(name, figure):
 
 def test_the_contour_levels_crowd_at_the_minimum(figure):
     view, plane, *_ = drawn(figure, "erf", orthonormal_teacher(3, 4))
-    (contours,) = (artist for artist in plane.collections if hasattr(artist, "levels"))
-    levels = contours.levels
+    (lines,) = (line for line in plane.lines if line.get_color() == "white")
+    surface = RegularGridInterpolator((view.y, view.x), view.surface)
+    points = np.column_stack([lines.get_ydata(), lines.get_xdata()])
+    gaps = np.isnan(points[:, 0])
+    pieces = [piece[~np.isnan(piece[:, 0])] for piece in np.split(points, np.flatnonzero(gaps))]
+    heights = [surface(piece) for piece in pieces if len(piece)]
+    width = np.diff([np.nanmin(view.surface), np.nanmax(view.surface)])[0]
+    middles = np.array([np.nanmedian(height) for height in heights])  # where a piece passes by w = 0 the surface ends
+    assert all(np.nanmax(np.abs(height - middle)) < 2e-3 * width for height, middle in zip(heights, middles))
+    levels = np.unique(np.round(middles, 6))
+    assert len(levels) == 20
     assert np.all(np.diff(levels) > 0) and np.all(np.diff(levels, 2) > 0)
     assert view.points[0].loss < levels[0] < levels[-1] < np.nanmax(view.surface)
 

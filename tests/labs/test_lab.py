@@ -750,12 +750,12 @@ def test_the_theme_changes_the_sheet_and_not_the_state(lab_class):
     check_lab(lab)
     assert (lab.state, lab.summary, lab.theme) == (state, text, "projector")
     width, height = style.THEMES["projector"]
-    assert f'viewBox="0 0 {72 * width:g} {72 * height:g}"' in lab._frame_box.value and layers(lab) != screen
+    assert f'viewBox="0 0 {72 * width:g} {72 * height:g}"' in lab._frame_boxes[0].value and layers(lab) != screen
     lab.set(**lab_class().state)
     check_lab(lab)
     assert matplotlib.image.imread(io.BytesIO(lab.exported("png"))).shape[1] == style.STILL_WIDTH
     lab.theme = "screen"
-    assert f'viewBox="0 0 {72 * style.THEMES["screen"][0]:g}' in lab._frame_box.value
+    assert f'viewBox="0 0 {72 * style.THEMES["screen"][0]:g}' in lab._frame_boxes[0].value
     assert lab_class(theme="projector").theme == "projector"
 
 
