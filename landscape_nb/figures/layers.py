@@ -58,20 +58,28 @@ class _Renderer(RendererSVG):
     def _convert_path(self, path, transform=None, clip=None, simplify=None, sketch=None):  # type: ignore[no-untyped-def]
         limits = (0.0, 0.0, self.width, self.height) if clip else None
         marks = [b"M", b"L", b"Q", b"C", b"z"]
-        return _path.convert_to_string(path, transform, limits, simplify, sketch, _DIGITS, marks, False).decode("ascii")
+        made = _path.convert_to_string(  # type: ignore[attr-defined]
+            *(path, transform, limits, simplify, sketch, _DIGITS, marks, False)
+        )
+        return made.decode("ascii")
 
     def draw_image(self, gc: Any, x: float, y: float, im: np.ndarray, transform: Any = None) -> None:
         """A grid of colours, enlarged by the browser, which interpolates it as the still picture does."""
         height, width = im.shape[:2]
         place = Affine2D() if transform is None else Affine2D().scale(1 / width, 1 / height) + transform
-        flipped = (place + Affine2D().translate(x, y).scale(1.0, -1.0).translate(0.0, self.height)).frozen().to_values()
+        upright = place + Affine2D().translate(x, y).scale(1.0, -1.0).translate(0.0, self.height)
+        (a, c, e), (b, d, f) = upright.get_matrix()[:2]
         file = io.BytesIO()
         Image.fromarray(im).save(file, format="png", compress_level=1)  # six times as fast as the usual level
         address = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
         clip = self._get_clip_attrs(gc)
         if clip:
             self.writer.start("g", **clip)
-        look = {"width": f"{width}", "height": f"{height}", "transform": f"matrix({' '.join(f'{v:.6f}' for v in flipped)})"}
+        look = {
+            "width": f"{width}",
+            "height": f"{height}",
+            "transform": f"matrix({' '.join(f'{v:.6f}' for v in (a, b, c, d, e, f))})",
+        }
         if gc.get_alpha() != 1.0:
             look["opacity"] = f"{gc.get_alpha():g}"
         self.writer.element("image", attrib={"xlink:href": address, **look})

@@ -90,7 +90,9 @@ def drawing(settings: Mapping[str, Any] | None = None) -> Iterator[None]:
         asked = {**RC, **(settings or {})}
         held = _in_force[-1] if _in_force else {}
         new = {name: value for name, value in asked.items() if name not in held or held[name] != value}
-        before = {name: matplotlib.rcParams[name] for name in new}  # all of them, as rc_context keeps, take a millisecond
+        before = {
+            name: matplotlib.rcParams[name] for name in new
+        }  # all of them, as rc_context keeps, take a millisecond
         _in_force.append({**held, **asked})
         try:
             matplotlib.rcParams.update(new)
@@ -219,7 +221,7 @@ def _look(handle: Any) -> tuple[Any, ...]:
     return tuple(str(getattr(handle, f"get_{name}")()) for name in names if hasattr(handle, f"get_{name}"))
 
 
-def steady(low: float, high: float, parts: int = 8) -> tuple[float, float]:
+def steady(low: float, high: float, parts: int = 6) -> tuple[float, float]:
     """Round limits around a range, which stay the same while the range changes little: a frame that stays costs nothing."""
     edges = MaxNLocator(parts, steps=(1, 2, 2.5, 5, 10)).tick_values(low, high)
     return float(edges[0]), float(edges[-1])

@@ -143,13 +143,13 @@ class Control:
             if self._quiet or value in (self.value, self._nearest_step()) or self._is_late(change["new"], value):
                 return
             self.value = value  # the slider itself stays as it is: a hand may be on its way already
-            if self.field is not None:
+            self._moved()
+            if self.field is not None:  # with the picture and not before it: the browser has work enough meanwhile
                 self._quiet = True
                 try:
-                    self.field.value = value
+                    self.field.value = self.value
                 finally:
                     self._quiet = False
-            self._moved()
 
     def _is_late(self, given: Any, value: Any) -> bool:
         """Whether this is the screen's answer to an earlier ``set``: rounded by its own steps, and overtaken by a later value."""

@@ -81,6 +81,9 @@ class Lab:
     _figure: Figure
     _layers: Layers
     _theme: str
+    _picture: ipywidgets.Box
+    _frame_boxes: tuple[Any, ...]  # one for each panel, below what moves
+    _moving_box: ipywidgets.HTML
 
     def __init__(self, code: str | None = None, *, theme: str = "screen", **values: Any) -> None:
         self._lock = threading.RLock()
@@ -532,7 +535,7 @@ class Lab:
     def _make_view(self) -> Any:
         """All widgets; the parts that tests and style sheets look for carry classes."""
         wide = ipywidgets.Layout(width="100%", max_width="1000px")
-        self._frame_boxes: tuple[Any, ...] = ()  # one for each panel, below what moves
+        self._frame_boxes = ()
         self._moving_box = ipywidgets.HTML()
         self._picture = ipywidgets.Box([self._moving_box], layout=wide)
         self._numbers_box, self._caption_box, self._status_box = (ipywidgets.HTML() for _ in range(3))

@@ -39,7 +39,7 @@ def counted(monkeypatch):
     """How often the steps of the computation run from now on."""
     calls = []
     for owner, name in (
-        (module, "one_neuron_points"),
+        (module, "completed"),
         (module.picture, "loss_surface"),
         (bifurcations, "bifurcations"),
     ):
@@ -55,7 +55,7 @@ def counted(monkeypatch):
 
 def test_another_point_is_shown_without_a_search_and_without_a_surface(counted):
     lab = OneNeuron(activation="cos", k=3, d=4)
-    assert counted.count("one_neuron_points") == counted.count("loss_surface") == 1
+    assert counted.count("completed") == counted.count("loss_surface") == 1
     del counted[:]
     for point in (2, 3, 1):
         lab.set(point=point)
@@ -63,7 +63,7 @@ def test_another_point_is_shown_without_a_search_and_without_a_surface(counted):
     assert counted == []
     lab.set(norm=1.1)
     lab.set(norm=1.0)
-    assert counted.count("one_neuron_points") == counted.count("loss_surface") == 1
+    assert counted.count("completed") == counted.count("loss_surface") == 1
 
 
 @pytest.mark.parametrize("point", range(1, 7))
@@ -279,42 +279,42 @@ def test_a_wrong_index_is_noticed(erf_lab, monkeypatch, shift):
 
 
 def test_a_wrong_eigenvalue_in_a_closed_form_spectrum_is_noticed(erf_lab, monkeypatch):
-    points = module.one_neuron_points
+    points = module.completed
 
-    def wrong(activation, teacher, progress):
-        found = points(activation, teacher, progress)
+    def wrong(closed, activation, teacher, progress):
+        found = points(closed, activation, teacher, progress)
         spectrum = found[0].spectrum.copy()
         spectrum[0] *= -1
         object.__setattr__(found[0], "known_spectrum", spectrum)
         found[0].__dict__.pop("spectrum", None)
         return found
 
-    monkeypatch.setattr(module, "one_neuron_points", wrong)
+    monkeypatch.setattr(module, "completed", wrong)
     with pytest.raises(AssertionError, match="are claimed"):
         move_and_check(erf_lab, k=2)
 
 
 def test_a_point_that_is_not_critical_is_noticed(erf_lab, monkeypatch):
-    points = module.one_neuron_points
+    points = module.completed
 
-    def wrong(activation, teacher, progress):
-        found = points(activation, teacher, progress)
+    def wrong(closed, activation, teacher, progress):
+        found = points(closed, activation, teacher, progress)
         object.__setattr__(found[0], "student", type(teacher)(found[0].student.W * (1 + 1e-9), found[0].student.a))
         return found
 
-    monkeypatch.setattr(module, "one_neuron_points", wrong)
+    monkeypatch.setattr(module, "completed", wrong)
     with pytest.raises(AssertionError, match=r"max \|grad L\|"):
         move_and_check(erf_lab, k=2)
 
 
 def test_a_missing_minimum_is_noticed(erf_lab, monkeypatch):
-    points = module.one_neuron_points
+    points = module.completed
 
-    def wrong(activation, teacher, progress):
-        found = points(activation, teacher, progress)
+    def wrong(closed, activation, teacher, progress):
+        found = points(closed, activation, teacher, progress)
         return type(found)(found[1:], found.complete, found.remark, found.statement)
 
-    monkeypatch.setattr(module, "one_neuron_points", wrong)
+    monkeypatch.setattr(module, "completed", wrong)
     with pytest.raises(AssertionError, match="the lowest known loss"):
         move_and_check(erf_lab, k=2)
 
