@@ -18,7 +18,8 @@ residual has both, and its copy-average is not critical. For k orthonormal teach
     w_i = sum_(G_i) v_j / sqrt(l_i (2 l_i - 1)),    a_i = l_i,    L = sum_i L*(l_i),    L*(l) = l/3 - (2/pi) l^2 asin(1/(2 l)).
 
 **The optimal partition is (k - n + 1, 1, ..., 1).** With T = |phi(v)|^2 and F = sum_m f_m z^m, the loss of l orthogonal teachers is
-b^2 N^2 [l F(T) + l (l - 1) F(0) - l^2 F(T/l)] = b^2 N^2 sum_(m>=2) f_m T^m [l - l^(2-m)]: the terms m = 2 are affine in l, the others concave because f_m >= 0 for all six activations (asin, 1/4 + asin/(2 pi), sinh, cosh, exp, 1/sqrt(1 - z^2)), strictly because
+b^2 N^2 [l F(T) + l (l - 1) F(0) - l^2 F(T/l)] = b^2 N^2 sum_(m>=2) f_m T^m [l - l^(2-m)]: the terms m = 2 are affine in l, the
+others concave because f_m >= 0 for all six activations (asin, 1/4 + asin/(2 pi), sinh, cosh, exp, 1/sqrt(1 - z^2)), strictly because
 some f_m > 0 with m >= 3. As L*(1) = 0, moving a teacher from a smaller group to a larger one lowers the sum, until one group is left.
 
 **A partition (l, 1, ..., 1) is not always a minimum.** In the l - 1 directions across the mean of the group, the averager (index 1) and the
