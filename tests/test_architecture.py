@@ -24,6 +24,7 @@ LAYERS = [
     {"flows", "descent"},
     {"search"},
     {"closed_forms"},
+    {"sweeps"},  # names its outcomes by the closed forms, and flows from many starts
     {"summary_statistics"},
     {"slices"},
     {"figures"},
