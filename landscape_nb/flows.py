@@ -1,0 +1,948 @@
+r"""Gradient flow theta' = -grad L, for a batch of students at once.
+
+A Rosenbrock method with the exact Hessian H. One step of size h from y solves, with one matrix W for all stages,
+
+    W U_i = -grad L(y + sum_{j<i} A_ij U_j) + (1/h) sum_{j<i} C_ij U_j,       W = H(y) + I/(h gamma),
+    y_new = y + sum_j A_sj U_j + U_s                                           (s stages; U_s is the error estimate)
+
+and gives the path between by y(x) = (1 - x) y + x (y_new + (1 - x)(k_1 + x (k_2 + x k_3))), k_m = sum_j D_mj U_j, x = (t - t_0)/h.
+
+Every student has its own time and step size; the batch advances together and students that ended leave it. What a student does
+depends on nothing but itself.
+
+* Saddles. The method is L-stable: with h -> infinity it is Newton's iteration, which a saddle attracts as well as a minimum. So
+  h |lowest eigenvalue| is kept below a bound at which the growth exp(h |l|) along negative curvature is followed to ten times rtol. A step
+  counts only if the loss does not rise.
+* The end. Where the Hessian has no negative eigenvalue, and what is left of the path, H^-1 grad L, is shorter than the error that
+  is allowed anyway, Newton's iteration takes over: the same matrix with h = infinity. It must contract, stay within that distance
+  and lower the loss, or the flow goes on. The rest of the path is that of the linear flow around the minimum theta*,
+  theta(t) = theta* + Q exp(-l (t - t_0)) Q^T (theta(t_0) - theta*), with H = Q diag(l) Q^T.
+
+Source: the coefficients of Rodas5P from Steinebach 2023 (Construction of Rosenbrock-Wanner method Rodas5P and numerical benchmarks
+within the Julia Differential Equations package), of Rodas4 from Hairer and Wanner 1996 (Solving Ordinary Differential
+Equations II); tests check their order conditions. Guards against saddles and the end: derived.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from .critical import INDEX_TOLERANCE
+from .display import number
+from .networks import Network
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+Array = np.ndarray
+Event = Callable[[Array], Array]
+
+#: Largest and smallest change of the step size from one step to the next.
+_GROW, _SHRINK = 8.0, 0.2
+#: Eigenvalues below this share of the largest count as zero modes where Newton's iteration ends the flow.
+_FLAT = 1e-10
+#: Steps until a student that Newton's iteration did not settle is tried again.
+_PATIENCE = 4
+#: The loss is known to this share of its value at the start.
+_ROUNDING = 1e-13
+
+
+class Interrupted(Exception):
+    """Raised by ``progress`` where the work shall stop; a flow then keeps what is done."""
+
+
+class Flowing(Protocol):
+    """What a flow needs of a landscape: exact derivatives on flat parameters (..., p)."""
+
+    def value(self, student: Any) -> Array: ...
+    def gradient(self, student: Any) -> Array: ...
+    def hessian(self, student: Any) -> Array: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Rosenbrock:
+    """Coefficients of a stiffly accurate Rosenbrock method in the form of the module's docstring.
+
+    gamma. A (s, s) and C (s, s), strictly lower triangular. D (m, s) of the dense output. order of y_new; the error estimate has one less.
+    """
+
+    name: str
+    order: int
+    gamma: float
+    A: Array = field(repr=False)
+    C: Array = field(repr=False)
+    D: Array = field(repr=False)
+
+    @property
+    def stages(self) -> int:
+        """s, the number of stages."""
+        return len(self.A)
+
+    def growth(self, z: ArrayLike) -> Array:
+        """R(z), the factor of one step for y' = (z/h) y: the method's approximation of exp(z)."""
+        z = np.asarray(z, dtype=float)
+        stages: list[Array] = []
+        for i in range(self.stages):
+            place = 1.0 + sum((self.A[i, j] * stages[j] for j in range(i)), np.zeros_like(z))
+            known = z * place + sum((self.C[i, j] * stages[j] for j in range(i)), np.zeros_like(z))
+            stages.append(known / (1.0 / self.gamma - z))
+        return place + stages[-1]
+
+    def unstable_reach(self, tolerance: float) -> float:
+        """The largest z <= 2 up to which |R(z) exp(-z) - 1| <= tolerance."""
+        z = np.linspace(0.01, 2.0, 200)
+        wrong = np.abs(self.growth(z) * np.exp(-z) - 1.0) > tolerance
+        return float(z[max(int(np.argmax(wrong)) - 1, 0)] if wrong.any() else z[-1])
+
+
+def _lower(*rows: Sequence[float]) -> Array:
+    matrix = np.zeros((len(rows), len(rows)))
+    for i, row in enumerate(rows):
+        matrix[i, : len(row)] = row
+    return matrix
+
+
+_A4 = (1.221224509226641, 6.019134481288629, 12.53708332932087, -0.6878860361058950)
+RODAS4 = Rosenbrock(
+    "Rodas4",
+    4,
+    0.25,
+    _lower(
+        (),
+        (1.544,),
+        (0.9466785280815826, 0.2557011698983284),
+        (3.314825187068521, 2.896124015972201, 0.9986419139977817),
+        _A4,
+        (*_A4, 1.0),
+    ),
+    _lower(
+        (),
+        (-5.6688,),
+        (-2.430093356833875, -0.2063599157091915),
+        (-0.1073529058151375, -9.594562251023355, -20.47028614809616),
+        (7.496443313967647, -10.24680431464352, -33.99990352819905, 11.70890893206160),
+        (8.083246795921522, -7.981132988064893, -31.52159432874371, 16.31930543123136, -6.058818238834054),
+    ),
+    np.array(
+        [
+            [10.12623508344586, -7.487995877610167, -34.80091861555747, -7.992771707568823, 1.025137723295662, 0.0],
+            [-0.6762803392801253, 6.087714651680015, 16.43084320892478, 24.76722511418386, -6.594389125716872, 0.0],
+        ]
+    ),
+)
+
+_A5 = (-7.502846399306121, 2.561846144803919, -11.627539656261098, -0.18268767659942256, 0.030198172008377946)
+RODAS5P = Rosenbrock(
+    "Rodas5P",
+    5,
+    0.21193756319429014,
+    _lower(
+        (),
+        (3.0,),
+        (2.849394379747939, 0.45842242204463923),
+        (-6.954028509809101, 2.489845061869568, -10.358996098473584),
+        (2.8029986275628964, 0.5072464736228206, -0.3988312541770524, -0.04721187230404641),
+        _A5,
+        (*_A5, 1.0),
+        (*_A5, 1.0, 1.0),
+    ),
+    _lower(
+        (),
+        (-14.155112264123755,),
+        (-17.97296035885952, -2.859693295451294),
+        (147.12150275711716, -1.41221402718213, 71.68940251302358),
+        (165.43517024871676, -0.4592823456491126, 42.90938336958603, -5.961986721573306),
+        (24.854864614690072, -3.0009227002832186, 47.4931110020768, 5.5814197821558125, -0.6610691825249471),
+        (
+            30.91273214028599,
+            -3.1208243349937974,
+            77.79954646070892,
+            34.28646028294783,
+            -19.097331116725623,
+            -28.087943162872662,
+        ),
+        (
+            37.80277123390563,
+            -3.2571969029072276,
+            112.26918849496327,
+            66.9347231244047,
+            -40.06618937091002,
+            -54.66780262877968,
+            -9.48861652309627,
+        ),
+    ),
+    np.array(
+        [
+            [
+                25.948786856663858,
+                -2.5579724845846235,
+                10.433815404888879,
+                -2.3679251022685204,
+                0.524948541321073,
+                1.1241088310450404,
+                0.4272876194431874,
+                -0.17202221070155493,
+            ],
+            [
+                -9.91568850695171,
+                -0.9689944594115154,
+                3.0438037242978453,
+                -24.495224566215796,
+                20.176138334709044,
+                15.98066361424651,
+                -6.789040303419874,
+                -6.710236069923372,
+            ],
+            [
+                11.419903575922262,
+                2.8879645146136994,
+                72.92137995996029,
+                80.12511834622643,
+                -52.072871366152654,
+                -59.78993625266729,
+                -0.15582684282751913,
+                4.883087185713722,
+            ],
+        ]
+    ),
+)
+
+
+# the result -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Path:
+    """Accepted steps of all students, sorted by student and time, and the linear flow at their ends."""
+
+    offsets: Array  # (seeds + 1,): the steps of seed i are offsets[i] : offsets[i + 1]
+    start: Array
+    size: Array
+    first: Array  # (steps, p)
+    last: Array
+    between: Array | None  # (steps, m, p)
+    losses: Array
+    tails: dict[int, tuple[float, Array, Array, Array]]  # seed -> t_0, theta*, rates (p,), modes (p, p)
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """Students on their way down the gradient.
+
+    end : the last student, a Network for one student of a network landscape, else theta (..., p).
+    reason : why each one stopped, shape (...): "converged", "diverging", "time", "budget", "event", "refused" or "interrupted".
+    sentence : the same in words, shape (...). residual : max |dL/dtheta_i| at the end. loss : L at the end. index : number of negative
+    Hessian eigenvalues at the end of those that converged, -1 for others. time : how far each one came; where it converged, the
+    time at which max |grad L| fell below the tolerance. steps, rejected : accepted and rejected steps.
+    events : for every event function, the tuple of all its zeros as (student's number in the flattened batch, time, theta).
+    """
+
+    landscape: Any = field(repr=False)
+    theta: Array = field(repr=False)
+    start: Array = field(repr=False)
+    reason: Any
+    sentence: Any = field(repr=False)
+    loss: Any = field(repr=False)
+    residual: Any = field(repr=False)
+    index: Any = field(repr=False)
+    time: Any = field(repr=False)
+    steps: Any = field(repr=False)
+    rejected: Any = field(repr=False)
+    events: tuple[tuple[tuple[int, float, Array], ...], ...] = field(repr=False)
+    endpoint_only: bool = field(repr=False)
+    t_max: float = field(repr=False)
+    _path: _Path | None = field(repr=False)
+    _single: bool = field(repr=False)
+    _times: Array | None = field(repr=False, default=None)
+
+    def __repr__(self) -> str:
+        reasons, counts = np.unique(self.reason, return_counts=True)
+        return f"Flow({', '.join(f'{count} {reason}' for reason, count in zip(reasons, counts))})"
+
+    @property
+    def end(self) -> Any:
+        """The last student: a Network where the landscape has networks and one student was given, else theta (..., p)."""
+        if self._single and hasattr(self.landscape, "network"):
+            return self.landscape.network(self.theta)
+        return self.theta
+
+    def _recorded(self) -> tuple[Array, Array, Array]:
+        if self._path is None:
+            raise ValueError("this flow was asked for its end points only; leave endpoint_only out to record the path")
+        path, p = self._path, self.theta.shape[-1]
+        ends, starts = self.theta.reshape(-1, p), self.start.reshape(-1, p)
+        time, loss = np.reshape(self.time, -1), np.reshape(self.loss, -1)
+        counts = np.diff(path.offsets)
+        rows = int(counts.max(initial=0)) + 2
+        times = np.repeat(time[:, None], rows, axis=1)
+        students, losses = np.repeat(ends[:, None, :], rows, axis=1), np.repeat(loss[:, None], rows, axis=1)
+        students[:, 0], times[:, 0] = starts, 0.0
+        seed = np.repeat(np.arange(len(ends)), counts)
+        place = np.arange(len(seed)) - path.offsets[seed] + 1
+        times[seed, place] = path.start + path.size
+        students[seed, place] = path.last
+        losses[seed, place] = path.losses
+        losses[:, 0] = self._first_losses.reshape(-1)
+        lead = np.shape(self.reason)
+        return times.reshape(*lead, rows), students.reshape(*lead, rows, p), losses.reshape(*lead, rows)
+
+    @property
+    def _first_losses(self) -> Array:
+        return np.asarray(self.landscape.value(self.start))
+
+    @property
+    def times(self) -> Array:
+        """The recorded times: those asked for, shape (T,), else those of the steps, shape (..., T), filled up with the last one."""
+        return self._recorded()[0] if self._times is None else self._times
+
+    @property
+    def students(self) -> Array:
+        """theta at the recorded times, shape (..., T, p)."""
+        return self._recorded()[1] if self._times is None else self.at(self._times)
+
+    @property
+    def losses(self) -> Array:
+        """L at the recorded times, shape (..., T)."""
+        return self._recorded()[2] if self._times is None else np.asarray(self.landscape.value(self.students))
+
+    def at(self, times: ArrayLike) -> Array:
+        """theta(t), shape (..., p) for one time and (..., T, p) for T of them.
+
+        Where a student converged, times beyond its last are on the linear flow into its end point. Raises ValueError for times before
+        the start, beyond t_max, or beyond the end of a student that stopped before.
+        """
+        if self._path is None or self._path.between is None:
+            raise ValueError("this flow kept no dense output; ask for it with dense=True and without endpoint_only")
+        asked = np.asarray(times, dtype=float)
+        grid = asked.reshape(-1)
+        if not (grid >= 0).all():
+            raise ValueError(f"times must be numbers of at least 0; {grid[~(grid >= 0)][0]} was given")
+        path, p = self._path, self.theta.shape[-1]
+        ends, starts = self.theta.reshape(-1, p), self.start.reshape(-1, p)
+        reason, last_time = np.reshape(self.reason, -1), np.reshape(self.time, -1)
+        result = np.empty((len(ends), grid.size, p))
+        for i, (low, high) in enumerate(zip(path.offsets[:-1], path.offsets[1:])):
+            converged = reason[i] == "converged"
+            furthest = self.t_max if converged else last_time[i]
+            if grid.size and grid.max() > furthest * (1 + 1e-14):
+                raise ValueError(
+                    f"student {i} was followed to t = {number(furthest)} ({reason[i]}); "
+                    f"t = {number(grid.max())} was asked for: raise t_max, or ask for earlier times"
+                )
+            inside = np.ones(grid.size, dtype=bool)
+            stepped = path.start[high - 1] + path.size[high - 1] if high > low else 0.0
+            if i in path.tails:
+                t0, minimum, rates, modes = path.tails[i]
+                inside = grid <= t0
+                result[i, ~inside] = minimum + np.exp(-np.outer(grid[~inside] - t0, rates)) @ modes
+            elif converged:
+                inside = grid <= stepped
+                result[i, ~inside] = ends[i]
+            if high == low:
+                result[i, inside] = starts[i]
+                continue
+            step = low + np.clip(np.searchsorted(path.start[low:high], grid[inside], side="right") - 1, 0, None)
+            share = np.clip((grid[inside] - path.start[step]) / path.size[step], 0.0, 1.0)
+            result[i, inside] = _between(path.first[step], path.last[step], path.between[step], share)
+        return result.reshape(*np.shape(self.reason), *asked.shape, p)
+
+
+def _between(first: Array, last: Array, coefficients: Array, share: Array) -> Array:
+    """The dense output (1 - x) y + x (y_new + (1 - x)(k_1 + x (k_2 + x k_3))); coefficients k: (..., m, p), share x: (...)."""
+    x = share[..., None]
+    inner = coefficients[..., -1, :]
+    for m in range(coefficients.shape[-2] - 2, -1, -1):
+        inner = coefficients[..., m, :] + x * inner
+    return (1.0 - x) * first + x * (last + (1.0 - x) * inner)
+
+
+# the integration ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class _Active:
+    """The students still on their way; replaced as a whole after every step, so that an interruption finds one moment."""
+
+    seed: Array
+    t: Array
+    h: Array
+    theta: Array
+    loss: Array
+    gradient: Array
+    steps: Array
+    rejected: Array
+    failures: Array  # rejections since the last accepted step
+    saddle: Array  # whether negative curvature bounds the step
+    retry: Array  # the number of steps from which Newton's iteration may try to end the flow
+    fresh: Array  # whether the Hessian belongs to theta
+    hessian: Array
+    past: Any = None  # (record, past): the accepted steps
+
+    def take(self, rows: Array) -> _Active:
+        return _Active(*(getattr(self, f.name)[rows] for f in fields(self) if f.name != "past"), past=self.past)
+
+
+def _value_and_gradient(landscape: Any, theta: Array) -> tuple[Array, Array]:
+    if hasattr(landscape, "value_and_gradient"):
+        value, gradient = landscape.value_and_gradient(theta)
+    else:
+        value, gradient = landscape.value(theta), landscape.gradient(theta)
+    return np.asarray(value, dtype=float), np.asarray(gradient, dtype=float)
+
+
+def _apply(matrix: Array, vector: Array) -> Array:
+    return (matrix @ vector[..., None])[..., 0]
+
+
+def _norm(vector: Array, scale: Array) -> Array:
+    """Root mean square of vector / scale, shape (...)."""
+    return np.sqrt(np.mean((vector / scale) ** 2, axis=-1))
+
+
+def _shifted(hessian: Array, shift: Array) -> Array:
+    matrix = hessian.copy()
+    i = np.arange(matrix.shape[-1])
+    matrix[..., i, i] += shift[..., None]
+    return matrix
+
+
+def _inverse(matrix: Array) -> Array:
+    """The inverse of each matrix; NaN where it is singular."""
+    try:
+        return np.linalg.inv(matrix)
+    except np.linalg.LinAlgError:
+        inverse = np.full_like(matrix, np.nan)
+        regular = np.linalg.slogdet(matrix)[0] != 0
+        inverse[regular] = np.linalg.inv(matrix[regular])
+        return inverse
+
+
+def _bounded_by_saddles(hessian: Array, h: Array, saddle: Array, reach: float) -> tuple[Array, Array]:
+    """h cut to reach / |lowest eigenvalue| where that is negative, and whether the student is near this bound."""
+    h, saddle = h.copy(), saddle.copy()
+    free = np.flatnonzero(~saddle)
+    if free.size:
+        try:
+            np.linalg.cholesky(_shifted(hessian[free], reach / h[free]))
+        except np.linalg.LinAlgError:
+            lowest = np.linalg.eigvalsh(hessian[free])[:, 0]
+            saddle[free] = lowest < -reach / h[free]
+    bound = np.flatnonzero(saddle)
+    if bound.size:
+        curvature = np.maximum(-np.linalg.eigvalsh(hessian[bound])[:, 0], 0.0)
+        with np.errstate(divide="ignore"):
+            h[bound] = np.minimum(h[bound], reach / curvature)
+        saddle[bound] = curvature * h[bound] > 0.3 * reach
+    return h, saddle
+
+
+@dataclass(eq=False)
+class _Settled:
+    """Students that Newton's iteration ended: ``settled`` says which of those tried; the rest belongs to these."""
+
+    settled: Array
+    theta: Array
+    loss: Array
+    residual: Array
+    values: Array
+    vectors: Array
+
+
+def _settle(landscape: Any, active: _Active, rows: Array, scale: Array, noise: Array, tolerance: float) -> _Settled:
+    """Newton's iteration from students close to a minimum, with two more corrections for each Hessian.
+
+    Refused: negative eigenvalues, a gradient along zero modes, a distance above ``scale``, a rising loss, a slow contraction.
+    """
+    start, hessian = active.theta[rows], active.hessian[rows]
+    theta, loss, gradient = start.copy(), active.loss[rows].copy(), active.gradient[rows].copy()
+    residual = np.abs(gradient).max(axis=-1)
+    values, vectors = np.linalg.eigh(hessian)
+    good = np.ones(len(rows), dtype=bool)
+    working = good.copy()
+    for round_ in range(6):
+        top = np.abs(values).max(axis=-1, keepdims=True)
+        moving = values > _FLAT * top
+        local = (gradient[:, None, :] @ vectors)[:, 0]
+        along_flat = np.abs(np.where(moving, 0.0, local)).max(axis=-1)
+        good &= (values[:, 0] >= -_FLAT * top[:, 0]) & (along_flat <= np.maximum(tolerance, 1e-3 * residual))
+        working &= good
+        if round_ == 0:
+            inverse = np.where(moving, 1.0 / np.where(moving, values, 1.0), 0.0)
+            distance = _norm((vectors @ (inverse * local)[..., None])[..., 0], scale)
+            good &= distance <= 1.0
+            working &= good
+        if not working.any():
+            break
+        inverse = np.where(moving, 1.0 / np.where(moving, values, 1.0), 0.0)
+        before = residual.copy()
+        for _ in range(3):
+            local = (gradient[:, None, :] @ vectors)[:, 0]
+            trial = theta - (vectors @ (inverse * local)[..., None])[..., 0]
+            new_loss, new_gradient = _value_and_gradient(landscape, trial)
+            new_residual = np.abs(new_gradient).max(axis=-1)
+            better = working & (new_residual < residual) & (new_loss <= loss + noise)
+            theta[better], loss[better] = trial[better], new_loss[better]
+            gradient[better], residual[better] = new_gradient[better], new_residual[better]
+        good &= (residual <= tolerance) | (residual <= 0.1 * before)
+        good &= _norm(theta - start, scale) <= 2.0
+        working &= good & (residual > tolerance)
+        if not working.any():
+            break
+        again = np.flatnonzero(working)
+        hessian = landscape.hessian(theta[again])
+        usable = np.isfinite(hessian).all(axis=(-2, -1))
+        good[again[~usable]] = working[again[~usable]] = False
+        values[again[usable]], vectors[again[usable]] = np.linalg.eigh(hessian[usable])
+    good &= residual <= tolerance
+    return _Settled(good, theta[good], loss[good], residual[good], values[good], vectors[good])
+
+
+def _when_below(rates: Array, gradients: Array, vectors: Array, tolerance: float) -> Array:
+    """The time at which max |Q exp(-l t) gradients| of the linear flow falls below the tolerance."""
+    low, high = np.zeros(len(rates)), np.full(len(rates), 1.0)
+    with np.errstate(under="ignore", over="ignore"):
+
+        def above(time: Array) -> Array:
+            return np.abs(_apply(vectors, np.exp(-rates * time[:, None]) * gradients)).max(axis=-1) > tolerance
+
+        for _ in range(200):
+            late = above(high)
+            if not late.any():
+                break
+            high = np.where(late, 2 * high, high)
+        for _ in range(50):
+            middle = 0.5 * (low + high)
+            late = above(middle)
+            low, high = np.where(late, middle, low), np.where(late, high, middle)
+    return high
+
+
+class _Integration:
+    """One call of ``gradient_flow``: the landscape, the method, the results so far."""
+
+    def __init__(
+        self,
+        landscape: Any,
+        theta: Array,
+        method: Rosenbrock,
+        t_max: float,
+        rtol: float,
+        atol: float,
+        tolerance: float,
+        limit: float,
+        max_steps: int,
+        dense: bool,
+        endpoint_only: bool,
+        events: tuple[tuple[Event, bool], ...],
+    ) -> None:
+        self.landscape, self.method = landscape, method
+        self.t_max, self.rtol, self.atol, self.tolerance = t_max, rtol, atol, tolerance
+        self.limit, self.max_steps, self.dense, self.endpoint_only = limit, max_steps, dense, endpoint_only
+        self.events = events
+        self.reach = method.unstable_reach(max(10 * rtol, 1e-9))
+        count = len(theta)
+        self.count = count
+        loss, gradient = _value_and_gradient(landscape, theta)
+        self.noise = _ROUNDING * np.abs(loss)
+        self.theta, self.loss = theta.copy(), loss.copy()
+        self.residual = np.abs(gradient).max(axis=-1)
+        self.time = np.zeros(count)
+        self.steps, self.rejected = np.zeros(count, dtype=int), np.zeros(count, dtype=int)
+        self.reason = np.full(count, "", dtype="<U11")
+        self.sentence = np.full(count, "", dtype=object)
+        self.index = np.full(count, -1)
+        self.tails: dict[int, tuple[float, Array, Array, Array]] = {}
+        self.zeros: list[list[tuple[int, float, Array]]] = [[] for _ in events]
+        size, speed = (_norm(vector, atol + rtol * np.abs(theta)) for vector in (theta, gradient))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            h = np.where(speed > 0, 0.05 * np.maximum(size, 1.0) / speed, t_max)
+        h = np.minimum(np.where(np.isfinite(h), h, 1.0), t_max)
+        p = theta.shape[-1]
+        no = np.zeros(count, dtype=bool)
+        zero = np.zeros(count, dtype=int)
+        self.active = _Active(
+            np.arange(count),
+            np.zeros(count),
+            h,
+            theta.copy(),
+            loss,
+            gradient,
+            zero,
+            zero,
+            zero,
+            no,
+            zero,
+            no,
+            np.zeros((count, p, p)),
+        )
+        self.past: Any = None
+
+    # ends -------------------------------------------------------------------------------------------------------------
+
+    def _end(self, active: _Active, rows: Array, reason: str, sentence: Callable[[int], str]) -> None:
+        """Write the results of these rows; the caller drops them from the active students."""
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+        seed = active.seed[rows]
+        self.theta[seed], self.loss[seed], self.time[seed] = active.theta[rows], active.loss[rows], active.t[rows]
+        self.residual[seed] = np.abs(active.gradient[rows]).max(axis=-1)
+        self.steps[seed], self.rejected[seed] = active.steps[rows], active.rejected[rows]
+        self.reason[seed] = reason
+        for place, row in zip(seed, rows):
+            self.sentence[place] = sentence(row)
+
+    def _sort_out(self, active: _Active) -> _Active:
+        """End the students that are done, and give back the others."""
+        finite = np.isfinite(active.loss) & np.isfinite(active.gradient).all(axis=-1)
+        largest = np.abs(active.theta).max(axis=-1)
+        residual = np.abs(active.gradient).max(axis=-1)
+        converged = finite & (residual <= self.tolerance)
+        if converged.any():
+            rows = np.flatnonzero(converged)
+            stale = rows[~active.fresh[rows]]
+            if stale.size:
+                active.hessian[stale] = self.landscape.hessian(active.theta[stale])
+                active.fresh[stale] = True
+            usable = rows[np.isfinite(active.hessian[rows]).all(axis=(-2, -1))]
+            spectrum = np.linalg.eigvalsh(active.hessian[usable])
+            self._converge(active, rows)
+            self.index[active.seed[usable]] = self._negative(spectrum)
+            self._name(active.seed[rows])
+        time = finite & ~converged & (active.t >= self.t_max)
+        diverging = finite & ~converged & ~time & (largest > self.limit)
+        budget = finite & ~converged & ~time & ~diverging & (active.steps + active.rejected >= self.max_steps)
+        stuck = finite & ~converged & ~time & ~diverging & ~budget
+        stuck &= (active.failures > 12) & (active.t + active.h <= active.t * (1 + 1e-15)) | (active.failures > 60)
+        self._end(active, ~finite, "refused", lambda i: "the loss or its gradient is not a number at this student")
+        self._end(
+            active,
+            time,
+            "time",
+            lambda i: f"t = {number(active.t[i])} was reached with max |grad L| = {number(residual[i], 3)}; raise t_max to follow on",
+        )
+        self._end(
+            active,
+            diverging,
+            "diverging",
+            lambda i: (
+                f"a parameter grew beyond {number(self.limit)} at t = {number(active.t[i])} while the loss still falls "
+                f"(max |grad L| = {number(residual[i], 3)})"
+            ),
+        )
+        self._end(
+            active,
+            budget,
+            "budget",
+            lambda i: f"{self.max_steps} steps were taken up to t = {number(active.t[i])}; raise max_steps to follow on",
+        )
+        self._end(
+            active,
+            stuck,
+            "refused",
+            lambda i: (
+                f"no step of any size lowers the loss at t = {number(active.t[i])}, max |grad L| = {number(residual[i], 3)}: "
+                "the landscape is not smooth here, or its derivatives are wrong"
+            ),
+        )
+        done = ~finite | converged | time | diverging | budget | stuck
+        return active.take(~done) if done.any() else active
+
+    def _negative(self, spectrum: Array) -> Array:
+        return np.sum(spectrum < -INDEX_TOLERANCE * np.abs(spectrum).max(axis=-1, keepdims=True), axis=-1)
+
+    def _converge(self, active: _Active, rows: Array) -> None:
+        self._end(active, rows, "converged", lambda i: "")
+
+    def _name(self, seeds: Array) -> None:
+        for seed in seeds:
+            index = self.index[seed]
+            what = "a critical point whose Hessian does not exist" if index < 0 else "no negative eigenvalue"
+            if index > 0:
+                what = f"a saddle with {index} negative eigenvalue{'s' if index > 1 else ''}, from its stable manifold"
+            where = what if index != 0 else "a point whose Hessian has no negative eigenvalue"
+            self.sentence[seed] = (
+                f"max |grad L| fell below {self.tolerance:.0e} at t = {number(self.time[seed])}: {where}".replace("e-0", "e-")
+            )
+
+    def _settle_some(self, active: _Active, first_stage: Array) -> Array:
+        """End students near their minimum by Newton's iteration; whether each one ended."""
+        scale = self.atol + self.rtol * np.abs(active.theta)
+        done = np.zeros(len(active.seed), dtype=bool)
+        near = ~active.saddle & (active.retry <= active.steps) & (_norm(first_stage, scale) <= 1.0)
+        rows = np.flatnonzero(near)
+        if not rows.size:
+            return done
+        noise = self.noise[active.seed[rows]]
+        found = _settle(self.landscape, active, rows, scale[rows], noise, self.tolerance)
+        active.retry[rows[~found.settled]] = active.steps[rows[~found.settled]] + _PATIENCE
+        rows = rows[found.settled]
+        if not rows.size:
+            return done
+        top = np.abs(found.values).max(axis=-1, keepdims=True)
+        moving = found.values > _FLAT * top
+        slowest = np.where(moving, found.values, np.inf).min(axis=-1, keepdims=True)
+        rates = np.where(moving, found.values, np.where(np.isfinite(slowest), slowest, 1.0))
+        local = ((active.theta[rows] - found.theta)[:, None, :] @ found.vectors)[:, 0]
+        when = active.t[rows] + _when_below(rates, rates * local, found.vectors, self.tolerance)
+        late = np.zeros(len(rows), dtype=bool)
+        if not self.endpoint_only:
+            late = when > self.t_max
+        ended = active.take(rows)
+        ended.theta, ended.loss = found.theta.copy(), found.loss.copy()
+        ended.t = np.where(late, self.t_max, when)
+        if late.any():
+            share = np.exp(-rates[late] * (self.t_max - active.t[rows[late]])[:, None]) * local[late]
+            ended.theta[late] = found.theta[late] + _apply(found.vectors[late], share)
+            ended.loss[late], ended.gradient[late] = _value_and_gradient(self.landscape, ended.theta[late])
+        residual = np.abs(ended.gradient).max(axis=-1)
+        self._end(
+            ended,
+            late,
+            "time",
+            lambda i: (
+                f"t = {number(self.t_max)} was reached with max |grad L| = {number(residual[i], 3)}, on the way into a minimum; "
+                "raise t_max to follow on"
+            ),
+        )
+        on_time = np.flatnonzero(~late)
+        self._converge(ended, on_time)
+        seeds = ended.seed[on_time]
+        self.residual[seeds] = found.residual[on_time]
+        self.index[seeds] = self._negative(found.values[on_time])
+        self._name(seeds)
+        if self.dense:
+            for i, row in enumerate(rows):
+                modes = local[i][:, None] * found.vectors[i].T
+                self.tails[int(active.seed[row])] = (float(active.t[row]), found.theta[i], rates[i], modes)
+        done[rows] = True
+        return done
+
+    # one step ---------------------------------------------------------------------------------------------------------
+
+    def advance(self) -> None:
+        """One step of every active student, each accepted or rejected by itself."""
+        active, method = self.active, self.method
+        stale = np.flatnonzero(~active.fresh)
+        if stale.size:
+            active.hessian[stale] = self.landscape.hessian(active.theta[stale])
+            active.fresh[stale] = True
+            usable = np.isfinite(active.hessian[:, 0]).all(axis=-1) & np.isfinite(active.hessian).all(axis=(-2, -1))
+            if not usable.all():
+                self._end(
+                    active,
+                    ~usable,
+                    "refused",
+                    lambda i: (
+                        f"the loss has no Hessian at the student of t = {number(active.t[i])} "
+                        "(a neuron with w = 0 of a function with a kink, or numbers beyond the range of doubles)"
+                    ),
+                )
+                self.active = active.take(usable)
+                return
+        h = np.minimum(active.h, self.t_max - active.t)
+        h, saddle = _bounded_by_saddles(active.hessian, h, active.saddle, self.reach)
+        active.saddle = saddle
+        inverse = _inverse(_shifted(active.hessian, 1.0 / (method.gamma * h)))
+        first_stage = -_apply(inverse, active.gradient)
+        done = self._settle_some(active, first_stage)
+        if done.any():
+            active, h = active.take(~done), h[~done]
+            inverse, first_stage = inverse[~done], first_stage[~done]
+            if not active.seed.size:
+                self.active = active
+                return
+        count, p = active.theta.shape
+        stages = np.empty((method.stages, count, p))
+        stages[0] = first_stage
+        step_inverse = (1.0 / h)[:, None]
+        place = active.theta
+        for i in range(1, method.stages):
+            weights = method.A[i, :i, None, None]
+            place = active.theta + (weights * stages[:i]).sum(axis=0)
+            known = (method.C[i, :i, None, None] * stages[:i]).sum(axis=0)
+            known *= step_inverse
+            known -= self.landscape.gradient(place)
+            stages[i] = _apply(inverse, known)
+        new = place + stages[-1]
+        scale = self.atol + self.rtol * np.maximum(np.abs(active.theta), np.abs(new))
+        error = _norm(stages[-1], scale)
+        loss, gradient = _value_and_gradient(self.landscape, new)
+        sound = np.isfinite(error) & np.isfinite(loss) & np.isfinite(gradient).all(axis=-1)
+        falls = loss <= active.loss + self.noise[active.seed]
+        accepted = sound & falls & (error <= 1.0)
+        factor = 0.9 * np.maximum(np.where(sound, error, 1e10), 1e-12) ** (-1.0 / method.order)
+        factor = np.clip(factor, _SHRINK, _GROW)
+        factor = np.where(accepted & (active.failures > 0), np.minimum(factor, 1.0), factor)
+        factor = np.where(accepted, factor, np.minimum(factor, 0.5))
+        column = accepted[:, None]
+        following = _Active(
+            active.seed,
+            np.where(accepted, np.where(h >= self.t_max - active.t, self.t_max, active.t + h), active.t),
+            h * factor,
+            np.where(column, new, active.theta),
+            np.where(accepted, loss, active.loss),
+            np.where(column, gradient, active.gradient),
+            active.steps + accepted,
+            active.rejected + ~accepted,
+            np.where(accepted, 0, active.failures + 1),
+            active.saddle,
+            active.retry,
+            active.fresh & ~accepted,
+            active.hessian,
+            active.past,
+        )
+        if not self.endpoint_only and accepted.any():
+            rows = np.flatnonzero(accepted)
+            between = None
+            if self.dense or self.events:
+                between = np.stack(
+                    [(k[:, None, None] * stages[:, rows]).sum(axis=0) for k in method.D], axis=1
+                )
+            following.past = (
+                (active.seed[rows], active.t[rows], h[rows], active.theta[rows], new[rows], between, loss[rows]),
+                active.past,
+            )
+        self.active = following
+
+    def sort_out(self) -> None:
+        active = self._sort_out(self.active)
+        if not active.seed.size or active is not self.active:
+            self.past = active.past
+        self.active = active
+
+    def run(self, progress: Callable[[float], None]) -> None:
+        try:
+            self.sort_out()
+            while self.active.seed.size:
+                progress(self._share())
+                self.advance()
+                if self.active.seed.size:
+                    self.sort_out()
+        except (KeyboardInterrupt, Interrupted):
+            active = self.active
+            self._end(
+                active,
+                np.ones(len(active.seed), dtype=bool),
+                "interrupted",
+                lambda i: f"stopped from outside at t = {number(active.t[i])}",
+            )
+
+    def _share(self) -> float:
+        ended = self.count - len(self.active.seed)
+        on_the_way = np.log1p(self.active.t) / math.log1p(self.t_max) if math.isfinite(self.t_max) else 0.0 * self.active.t
+        return float((ended + on_the_way.sum()) / self.count)
+
+    def path(self) -> _Path | None:
+        if self.endpoint_only:
+            return None
+        records, past = [], self.active.past
+        while past is not None:
+            record, past = past
+            records.append(record)
+        records.reverse()
+        p = self.theta.shape[-1]
+        if not records:
+            m = len(self.method.D)
+            empty = np.empty(0)
+            return _Path(
+                np.zeros(self.count + 1, dtype=int),
+                empty,
+                empty,
+                np.empty((0, p)),
+                np.empty((0, p)),
+                np.empty((0, m, p)) if self.dense else None,
+                empty,
+                self.tails,
+            )
+        seed = np.concatenate([record[0] for record in records])
+        order = np.argsort(seed, kind="stable")
+        parts = [
+            np.concatenate([record[i] for record in records])[order] if records[0][i] is not None else None
+            for i in range(1, 7)
+        ]
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(seed, minlength=self.count))])
+        return _Path(offsets, *parts, self.tails)
+
+
+def gradient_flow(
+    landscape: Any,
+    students: Any,
+    t_max: float = 1e6,
+    *,
+    rtol: float | None = None,
+    atol: float | None = None,
+    dense: bool = True,
+    times: ArrayLike | None = None,
+    events: Event | Iterable[Event] = (),
+    endpoint_only: bool = False,
+    max_steps: int = 10_000,
+    tolerance: float = 1e-10,
+    limit: float = 1e4,
+    method: Rosenbrock | None = None,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Flow:
+    """Follow theta' = -grad L from each student until it converges, up to t_max.
+
+    landscape : value, gradient and Hessian on theta (..., p). students : a Network, a sequence of them, or theta (..., p).
+    """
+    theta, single = _starts(students)
+    rtol = (1e-3 if endpoint_only else 1e-7) if rtol is None else float(rtol)
+    atol = (1e-4 if endpoint_only else 1e-9) if atol is None else float(atol)
+    lead, p = theta.shape[:-1], theta.shape[-1]
+    method = method or RODAS5P
+    run = _Integration(
+        landscape,
+        theta.reshape(-1, p),
+        method,
+        float(t_max),
+        rtol,
+        atol,
+        tolerance,
+        limit,
+        max_steps,
+        dense and not endpoint_only,
+        endpoint_only,
+        (),
+    )
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+        run.run(progress)
+    return Flow(
+        landscape,
+        run.theta.reshape(theta.shape),
+        theta,
+        *(
+            part.reshape(lead)[()]
+            for part in (
+                run.reason,
+                run.sentence,
+                run.loss,
+                run.residual,
+                run.index,
+                run.time,
+                run.steps,
+                run.rejected,
+            )
+        ),
+        tuple(tuple(zeros) for zeros in run.zeros),
+        endpoint_only,
+        float(t_max),
+        run.path(),
+        single,
+        None if times is None else np.asarray(times, dtype=float),
+    )
+
+
+def _starts(students: Any) -> tuple[Array, bool]:
+    """theta (..., p) of what was given, and whether it is one student."""
+    if isinstance(students, Network):
+        return students.theta, True
+    if isinstance(students, Sequence) and students and all(isinstance(student, Network) for student in students):
+        return np.stack([student.theta for student in students]), False
+    theta = np.array(students, dtype=float)
+    if theta.ndim == 0 or theta.size == 0:
+        raise ValueError(f"students must be a Network or theta of shape (..., p); its shape is {theta.shape}")
+    return theta, theta.ndim == 1
