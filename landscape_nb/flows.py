@@ -404,10 +404,9 @@ def _norm(vector: Array, scale: Array) -> Array:
     return np.sqrt(np.mean((vector / scale) ** 2, axis=-1))
 
 
-def _shifted(hessian: Array, shift: Array) -> Array:
-    matrix = hessian.copy()
+def _set_diagonal(matrix: Array, diagonal: Array) -> Array:
     i = np.arange(matrix.shape[-1])
-    matrix[..., i, i] += shift[..., None]
+    matrix[..., i, i] = diagonal
     return matrix
 
 
@@ -422,22 +421,32 @@ def _inverse(matrix: Array) -> Array:
         return inverse
 
 
-def _bounded_by_saddles(hessian: Array, h: Array, saddle: Array, reach: float) -> tuple[Array, Array]:
-    """h cut to reach / |lowest eigenvalue| where that is negative, and whether the student is near this bound."""
+def _solve(matrix: Array, vector: Array) -> Array:
+    """matrix^-1 vector; NaN where the matrix is singular."""
+    try:
+        return np.linalg.solve(matrix, vector[..., None])[..., 0]
+    except np.linalg.LinAlgError:
+        return _apply(_inverse(matrix), vector)
+
+
+def _bounded_by_saddles(hessian: Array, work: Array, h: Array, saddle: Array, reach: float) -> tuple[Array, Array]:
+    """h cut to reach / |lowest eigenvalue| where that is negative, and whether the student is near this bound.
+
+    work : a copy of the Hessian, whose diagonal is overwritten.
+    """
+    shifted = _set_diagonal(work, hessian.diagonal(0, -2, -1) + (reach / h)[:, None])
+    free = ~saddle
+    every = bool(free.all())
     h, saddle = h.copy(), saddle.copy()
-    free = np.flatnonzero(~saddle)
-    if free.size:
-        try:
-            np.linalg.cholesky(_shifted(hessian[free], reach / h[free]))
-        except np.linalg.LinAlgError:
-            lowest = np.linalg.eigvalsh(hessian[free])[:, 0]
-            saddle[free] = lowest < -reach / h[free]
-    bound = np.flatnonzero(saddle)
-    if bound.size:
-        curvature = np.maximum(-np.linalg.eigvalsh(hessian[bound])[:, 0], 0.0)
-        with np.errstate(divide="ignore"):
-            h[bound] = np.minimum(h[bound], reach / curvature)
-        saddle[bound] = curvature * h[bound] > 0.3 * reach
+    try:
+        np.linalg.cholesky(shifted if every else shifted[free])
+    except np.linalg.LinAlgError:
+        lowest = np.linalg.eigvalsh(hessian[free])[:, 0]
+        saddle[free] = lowest < -reach / h[free]
+    if saddle.any():
+        curvature = np.maximum(-np.linalg.eigvalsh(hessian[saddle])[:, 0], 0.0)
+        h[saddle] = np.minimum(h[saddle], reach / curvature)
+        saddle[saddle] = curvature * h[saddle] > 0.3 * reach
     return h, saddle
 
 
@@ -545,6 +554,8 @@ class _Integration:
         self.limit, self.max_steps, self.dense, self.endpoint_only = limit, max_steps, dense, endpoint_only
         self.events = events
         self.reach = method.unstable_reach(max(10 * rtol, 1e-9))
+        # in units of the allowed error: only where the end alone is asked for may the rest of the path be longer
+        self.newton_reach = 10.0 if endpoint_only else 1.0
         count = len(theta)
         self.count = count
         loss, gradient = _value_and_gradient(landscape, theta)
@@ -576,8 +587,8 @@ class _Integration:
             zero,
             zero,
             no,
-            zero,
-            no,
+            zero.copy(),
+            no.copy(),
             np.zeros((count, p, p)),
         )
         self.past: Any = None
@@ -672,12 +683,17 @@ class _Integration:
         """End students near their minimum by Newton's iteration; whether each one ended."""
         scale = self.atol + self.rtol * np.abs(active.theta)
         done = np.zeros(len(active.seed), dtype=bool)
-        near = ~active.saddle & (active.retry <= active.steps) & (_norm(first_stage, scale) <= 1.0)
+        near = ~active.saddle & (active.retry <= active.steps) & (_norm(first_stage, scale) <= self.newton_reach)
         rows = np.flatnonzero(near)
         if not rows.size:
             return done
+        left = _solve(active.hessian[rows], active.gradient[rows])
+        downhill = np.sum(left * active.gradient[rows], axis=-1) > 0
+        rows = rows[downhill & (_norm(left, scale[rows]) <= 1.5 * self.newton_reach)]
+        if not rows.size:
+            return done
         noise = self.noise[active.seed[rows]]
-        found = _settle(self.landscape, active, rows, scale[rows], noise, self.tolerance)
+        found = _settle(self.landscape, active, rows, self.newton_reach * scale[rows], noise, self.tolerance)
         active.retry[rows[~found.settled]] = active.steps[rows[~found.settled]] + _PATIENCE
         rows = rows[found.settled]
         if not rows.size:
@@ -744,9 +760,10 @@ class _Integration:
                 self.active = active.take(usable)
                 return
         h = np.minimum(active.h, self.t_max - active.t)
-        h, saddle = _bounded_by_saddles(active.hessian, h, active.saddle, self.reach)
-        active.saddle = saddle
-        inverse = _inverse(_shifted(active.hessian, 1.0 / (method.gamma * h)))
+        work = active.hessian.copy()
+        h, active.saddle = _bounded_by_saddles(active.hessian, work, h, active.saddle, self.reach)
+        diagonal = active.hessian.diagonal(0, -2, -1) + (1.0 / (method.gamma * h))[:, None]
+        inverse = _inverse(_set_diagonal(work, diagonal))
         first_stage = -_apply(inverse, active.gradient)
         done = self._settle_some(active, first_stage)
         if done.any():
@@ -777,7 +794,7 @@ class _Integration:
         factor = 0.9 * np.maximum(np.where(sound, error, 1e10), 1e-12) ** (-1.0 / method.order)
         factor = np.clip(factor, _SHRINK, _GROW)
         factor = np.where(accepted & (active.failures > 0), np.minimum(factor, 1.0), factor)
-        factor = np.where(accepted, factor, np.minimum(factor, 0.5))
+        factor = np.where(accepted, factor, np.where(sound & falls, np.minimum(factor, 0.9), np.minimum(factor, 0.5)))
         column = accepted[:, None]
         following = _Active(
             active.seed,
