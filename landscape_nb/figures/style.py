@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -251,6 +251,15 @@ def whole_numbers(*axes_of_numbers: Axis) -> None:
     for axis in axes_of_numbers:
         axis.set_major_formatter(FuncFormatter(lambda value, _: tick_words(value)))
         axis.set_minor_formatter(NullFormatter())
+
+
+class Names(FuncFormatter):
+    """Words instead of numbers at these places of an axis; ``seq`` tells whether they are the same as before."""
+
+    def __init__(self, names: Sequence[str], places: Sequence[float]) -> None:
+        self.seq = (*names, *places)
+        words = {round(float(place), 6): name for name, place in zip(names, places)}
+        super().__init__(lambda value, _: words.get(round(float(value), 6), ""))
 
 
 def few_ticks(symmetric: bool = False) -> MaxNLocator:

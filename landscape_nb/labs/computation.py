@@ -8,12 +8,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..flows import Interrupted as Interrupted  # the user stopped a computation, or asked for something else meanwhile
+
 #: Called with the share done, 0 to 1, between the steps of long work; it raises ``Interrupted`` where the work shall stop.
 Progress = Callable[[float], None]
-
-
-class Interrupted(Exception):
-    """The user stopped a computation, or asked for something else meanwhile."""
 
 
 def without_progress(share: float) -> None:
