@@ -28,7 +28,15 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 #: What the Pyodide of the pinned kernel brings (its lock file), and what the site itself serves.
 PYODIDE = "314.0.6"
-IN_PYODIDE = {"numpy": "2.4.6", "scipy": "1.18.0", "sympy": "1.14.0", "matplotlib": "3.10.8"}
+IN_PYODIDE = {
+    "contourpy": "1.3.3",
+    "matplotlib": "3.10.8",
+    "numpy": "2.4.6",
+    "pillow": "12.2.0",
+    "scipy": "1.18.0",
+    "sympy": "1.14.0",
+    "tqdm": "4.67.3",
+}
 PURE_PYTHON = {"ipywidgets"}
 
 
