@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -48,8 +48,12 @@ _GROW, _SHRINK = 8.0, 0.2
 _FLAT = 1e-10
 #: Steps until a student that Newton's iteration did not settle is tried again.
 _PATIENCE = 4
+#: Newton iterations that end a flow, at most.
+_NEWTON_STEPS = 6
 #: The loss is known to this share of its value at the start.
 _ROUNDING = 1e-13
+#: Hessians are asked for in blocks of so many entries.
+_CACHED = 25_000
 
 
 class Interrupted(Exception):
@@ -107,11 +111,10 @@ def _lower(*rows: Sequence[float]) -> Array:
     return matrix
 
 
+# fmt: off
 _A4 = (1.221224509226641, 6.019134481288629, 12.53708332932087, -0.6878860361058950)
 RODAS4 = Rosenbrock(
-    "Rodas4",
-    4,
-    0.25,
+    "Rodas4", 4, 0.25,
     _lower(
         (),
         (1.544,),
@@ -128,19 +131,15 @@ RODAS4 = Rosenbrock(
         (7.496443313967647, -10.24680431464352, -33.99990352819905, 11.70890893206160),
         (8.083246795921522, -7.981132988064893, -31.52159432874371, 16.31930543123136, -6.058818238834054),
     ),
-    np.array(
-        [
-            [10.12623508344586, -7.487995877610167, -34.80091861555747, -7.992771707568823, 1.025137723295662, 0.0],
-            [-0.6762803392801253, 6.087714651680015, 16.43084320892478, 24.76722511418386, -6.594389125716872, 0.0],
-        ]
-    ),
+    np.array([
+        [10.12623508344586, -7.487995877610167, -34.80091861555747, -7.992771707568823, 1.025137723295662, 0.0],
+        [-0.6762803392801253, 6.087714651680015, 16.43084320892478, 24.76722511418386, -6.594389125716872, 0.0],
+    ]),
 )
 
 _A5 = (-7.502846399306121, 2.561846144803919, -11.627539656261098, -0.18268767659942256, 0.030198172008377946)
 RODAS5P = Rosenbrock(
-    "Rodas5P",
-    5,
-    0.21193756319429014,
+    "Rodas5P", 5, 0.21193756319429014,
     _lower(
         (),
         (3.0,),
@@ -158,59 +157,21 @@ RODAS5P = Rosenbrock(
         (147.12150275711716, -1.41221402718213, 71.68940251302358),
         (165.43517024871676, -0.4592823456491126, 42.90938336958603, -5.961986721573306),
         (24.854864614690072, -3.0009227002832186, 47.4931110020768, 5.5814197821558125, -0.6610691825249471),
-        (
-            30.91273214028599,
-            -3.1208243349937974,
-            77.79954646070892,
-            34.28646028294783,
-            -19.097331116725623,
-            -28.087943162872662,
-        ),
-        (
-            37.80277123390563,
-            -3.2571969029072276,
-            112.26918849496327,
-            66.9347231244047,
-            -40.06618937091002,
-            -54.66780262877968,
-            -9.48861652309627,
-        ),
+        (30.91273214028599, -3.1208243349937974, 77.79954646070892, 34.28646028294783, -19.097331116725623,
+         -28.087943162872662),
+        (37.80277123390563, -3.2571969029072276, 112.26918849496327, 66.9347231244047, -40.06618937091002,
+         -54.66780262877968, -9.48861652309627),
     ),
-    np.array(
-        [
-            [
-                25.948786856663858,
-                -2.5579724845846235,
-                10.433815404888879,
-                -2.3679251022685204,
-                0.524948541321073,
-                1.1241088310450404,
-                0.4272876194431874,
-                -0.17202221070155493,
-            ],
-            [
-                -9.91568850695171,
-                -0.9689944594115154,
-                3.0438037242978453,
-                -24.495224566215796,
-                20.176138334709044,
-                15.98066361424651,
-                -6.789040303419874,
-                -6.710236069923372,
-            ],
-            [
-                11.419903575922262,
-                2.8879645146136994,
-                72.92137995996029,
-                80.12511834622643,
-                -52.072871366152654,
-                -59.78993625266729,
-                -0.15582684282751913,
-                4.883087185713722,
-            ],
-        ]
-    ),
+    np.array([
+        [25.948786856663858, -2.5579724845846235, 10.433815404888879, -2.3679251022685204,
+         0.524948541321073, 1.1241088310450404, 0.4272876194431874, -0.17202221070155493],
+        [-9.91568850695171, -0.9689944594115154, 3.0438037242978453, -24.495224566215796,
+         20.176138334709044, 15.98066361424651, -6.789040303419874, -6.710236069923372],
+        [11.419903575922262, 2.8879645146136994, 72.92137995996029, 80.12511834622643,
+         -52.072871366152654, -59.78993625266729, -0.15582684282751913, 4.883087185713722],
+    ]),
 )
+# fmt: on
 
 
 # the result -----------------------------------------------------------------------------------------------------------
@@ -253,6 +214,7 @@ class Flow:
     time: Any = field(repr=False)
     steps: Any = field(repr=False)
     rejected: Any = field(repr=False)
+    _first_loss: Any = field(repr=False)
     events: tuple[tuple[tuple[int, float, Array], ...], ...] = field(repr=False)
     endpoint_only: bool = field(repr=False)
     t_max: float = field(repr=False)
@@ -287,13 +249,9 @@ class Flow:
         times[seed, place] = path.start + path.size
         students[seed, place] = path.last
         losses[seed, place] = path.losses
-        losses[:, 0] = self._first_losses.reshape(-1)
+        losses[:, 0] = np.reshape(self._first_loss, -1)
         lead = np.shape(self.reason)
         return times.reshape(*lead, rows), students.reshape(*lead, rows, p), losses.reshape(*lead, rows)
-
-    @property
-    def _first_losses(self) -> Array:
-        return np.asarray(self.landscape.value(self.start))
 
     @property
     def times(self) -> Array:
@@ -318,6 +276,7 @@ class Flow:
         """
         if self._path is None or self._path.between is None:
             raise ValueError("this flow kept no dense output; ask for it with dense=True and without endpoint_only")
+        between = self._path.between
         asked = np.asarray(times, dtype=float)
         grid = asked.reshape(-1)
         if not (grid >= 0).all():
@@ -348,7 +307,7 @@ class Flow:
                 continue
             step = low + np.clip(np.searchsorted(path.start[low:high], grid[inside], side="right") - 1, 0, None)
             share = np.clip((grid[inside] - path.start[step]) / path.size[step], 0.0, 1.0)
-            result[i, inside] = _between(path.first[step], path.last[step], path.between[step], share)
+            result[i, inside] = _between(path.first[step], path.last[step], between[step], share)
         return result.reshape(*np.shape(self.reason), *asked.shape, p)
 
 
@@ -378,13 +337,15 @@ class _Active:
     rejected: Array
     failures: Array  # rejections since the last accepted step
     saddle: Array  # whether negative curvature bounds the step
+    stop: Array  # i: this step shall end at the terminal event i; -1: at none; -2 - i: it did
     retry: Array  # the number of steps from which Newton's iteration may try to end the flow
     fresh: Array  # whether the Hessian belongs to theta
     hessian: Array
     past: Any = None  # (record, past): the accepted steps
 
     def take(self, rows: Array) -> _Active:
-        return _Active(*(getattr(self, f.name)[rows] for f in fields(self) if f.name != "past"), past=self.past)
+        """The students of these rows, with copies of their numbers."""
+        return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "past"})
 
 
 def _value_and_gradient(landscape: Any, theta: Array) -> tuple[Array, Array]:
@@ -393,6 +354,18 @@ def _value_and_gradient(landscape: Any, theta: Array) -> tuple[Array, Array]:
     else:
         value, gradient = landscape.value(theta), landscape.gradient(theta)
     return np.asarray(value, dtype=float), np.asarray(gradient, dtype=float)
+
+
+def _hessians(landscape: Any, theta: Array) -> Array:
+    """The Hessians of all rows, in blocks that fit the cache."""
+    count, p = theta.shape
+    block = max(1, _CACHED // (p * p))
+    if count <= block:
+        return np.asarray(landscape.hessian(theta), dtype=float)
+    hessian = np.empty((count, p, p))
+    for first in range(0, count, block):
+        hessian[first : first + block] = landscape.hessian(theta[first : first + block])
+    return hessian
 
 
 def _apply(matrix: Array, vector: Array) -> Array:
@@ -473,41 +446,53 @@ def _settle(landscape: Any, active: _Active, rows: Array, scale: Array, noise: A
     values, vectors = np.linalg.eigh(hessian)
     good = np.ones(len(rows), dtype=bool)
     working = good.copy()
-    for round_ in range(6):
+    bent = np.zeros(len(rows), dtype=bool)
+    for iteration in range(_NEWTON_STEPS):
         top = np.abs(values).max(axis=-1, keepdims=True)
-        moving = values > _FLAT * top
         local = (gradient[:, None, :] @ vectors)[:, 0]
-        along_flat = np.abs(np.where(moving, 0.0, local)).max(axis=-1)
-        good &= (values[:, 0] >= -_FLAT * top[:, 0]) & (along_flat <= np.maximum(tolerance, 1e-3 * residual))
+        zero = np.abs(values) <= _FLAT * top
+        # beside a critical point a symmetry's zero mode has an eigenvalue of the size of the gradient, which it is orthogonal to
+        symmetry = (np.abs(values) <= 10 * residual[:, None]) & (np.abs(local) <= 0.03 * residual[:, None])
+        bent |= working & (symmetry & ~zero).any(axis=-1)
+        flat = zero | symmetry
+        stopped = np.abs(np.where(zero, local, 0.0)).max(axis=-1) > np.maximum(tolerance, 1e-3 * residual)
+        good &= ~(working & (((values < 0) & ~flat).any(axis=-1) | stopped))
         working &= good
-        if round_ == 0:
-            inverse = np.where(moving, 1.0 / np.where(moving, values, 1.0), 0.0)
-            distance = _norm((vectors @ (inverse * local)[..., None])[..., 0], scale)
-            good &= distance <= 1.0
+        inverse = np.where(flat, 0.0, 1.0 / np.where(flat, 1.0, values))
+        if iteration == 0:
+            good &= _norm(_apply(vectors, inverse * local), scale) <= 1.0
             working &= good
         if not working.any():
             break
-        inverse = np.where(moving, 1.0 / np.where(moving, values, 1.0), 0.0)
         before = residual.copy()
         for _ in range(3):
             local = (gradient[:, None, :] @ vectors)[:, 0]
-            trial = theta - (vectors @ (inverse * local)[..., None])[..., 0]
+            trial = theta - _apply(vectors, inverse * local)
             new_loss, new_gradient = _value_and_gradient(landscape, trial)
             new_residual = np.abs(new_gradient).max(axis=-1)
             better = working & (new_residual < residual) & (new_loss <= loss + noise)
             theta[better], loss[better] = trial[better], new_loss[better]
             gradient[better], residual[better] = new_gradient[better], new_residual[better]
-        good &= (residual <= tolerance) | (residual <= 0.1 * before)
+        good &= ~working | (residual <= tolerance) | (residual <= 0.1 * before)
         good &= _norm(theta - start, scale) <= 2.0
-        working &= good & (residual > tolerance)
-        if not working.any():
-            break
+        # once more below the tolerance: the digits of a soft mode are worth it
+        working &= good & ((residual > tolerance) | (before > tolerance) & (residual > 1e-4 * tolerance))
         again = np.flatnonzero(working)
-        hessian = landscape.hessian(theta[again])
+        if not again.size:
+            break
+        hessian = _hessians(landscape, theta[again])
         usable = np.isfinite(hessian).all(axis=(-2, -1))
         good[again[~usable]] = working[again[~usable]] = False
         values[again[usable]], vectors[again[usable]] = np.linalg.eigh(hessian[usable])
     good &= residual <= tolerance
+    last = np.flatnonzero(bent & good)
+    if last.size:
+        hessian = _hessians(landscape, theta[last])
+        usable = np.isfinite(hessian).all(axis=(-2, -1))
+        good[last[~usable]] = False
+        values[last[usable]], vectors[last[usable]] = np.linalg.eigh(hessian[usable])
+        bound = np.maximum(_FLAT * np.abs(values[last]).max(axis=-1), 10 * tolerance)
+        good[last] &= values[last, 0] >= -bound
     return _Settled(good, theta[good], loss[good], residual[good], values[good], vectors[good])
 
 
@@ -559,8 +544,9 @@ class _Integration:
         count = len(theta)
         self.count = count
         loss, gradient = _value_and_gradient(landscape, theta)
-        self.noise = _ROUNDING * np.abs(loss)
-        self.theta, self.loss = theta.copy(), loss.copy()
+        constant = float(getattr(landscape, "constant", 0.0))
+        self.noise = _ROUNDING * np.maximum(np.abs(loss), constant)
+        self.theta, self.loss, self.first_loss = theta.copy(), loss.copy(), loss
         self.residual = np.abs(gradient).max(axis=-1)
         self.time = np.zeros(count)
         self.steps, self.rejected = np.zeros(count, dtype=int), np.zeros(count, dtype=int)
@@ -587,6 +573,7 @@ class _Integration:
             zero,
             zero,
             no,
+            zero - 1,
             zero.copy(),
             no.copy(),
             np.zeros((count, p, p)),
@@ -598,6 +585,8 @@ class _Integration:
     def _end(self, active: _Active, rows: Array, reason: str, sentence: Callable[[int], str]) -> None:
         """Write the results of these rows; the caller drops them from the active students."""
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+        if not rows.size:
+            return
         seed = active.seed[rows]
         self.theta[seed], self.loss[seed], self.time[seed] = active.theta[rows], active.loss[rows], active.t[rows]
         self.residual[seed] = np.abs(active.gradient[rows]).max(axis=-1)
@@ -616,50 +605,52 @@ class _Integration:
             rows = np.flatnonzero(converged)
             stale = rows[~active.fresh[rows]]
             if stale.size:
-                active.hessian[stale] = self.landscape.hessian(active.theta[stale])
+                active.hessian[stale] = _hessians(self.landscape, active.theta[stale])
                 active.fresh[stale] = True
-            usable = rows[np.isfinite(active.hessian[rows]).all(axis=(-2, -1))]
-            spectrum = np.linalg.eigvalsh(active.hessian[usable])
             self._converge(active, rows)
-            self.index[active.seed[usable]] = self._negative(spectrum)
+            usable = rows[np.isfinite(active.hessian[rows]).all(axis=(-2, -1))]
+            if usable.size:
+                self.index[active.seed[usable]] = self._negative(np.linalg.eigvalsh(active.hessian[usable]))
+                self._last_digits(active, usable)
             self._name(active.seed[rows])
-        time = finite & ~converged & (active.t >= self.t_max)
-        diverging = finite & ~converged & ~time & (largest > self.limit)
-        budget = finite & ~converged & ~time & ~diverging & (active.steps + active.rejected >= self.max_steps)
-        stuck = finite & ~converged & ~time & ~diverging & ~budget
-        stuck &= (active.failures > 12) & (active.t + active.h <= active.t * (1 + 1e-15)) | (active.failures > 60)
-        self._end(active, ~finite, "refused", lambda i: "the loss or its gradient is not a number at this student")
-        self._end(
-            active,
-            time,
-            "time",
-            lambda i: f"t = {number(active.t[i])} was reached with max |grad L| = {number(residual[i], 3)}; raise t_max to follow on",
+        event = finite & ~converged & (active.stop <= -2)
+        time = finite & ~converged & ~event & (active.t >= self.t_max)
+        left = finite & ~converged & ~event & ~time
+        diverging = left & (largest > self.limit)
+        left &= ~diverging
+        budget = left & (active.steps + active.rejected >= self.max_steps)
+        left &= ~budget
+        stuck = left & (
+            (active.failures > 12) & (active.t + active.h <= active.t * (1 + 1e-15)) | (active.failures > 60)
         )
+        done = ~finite | converged | event | time | diverging | budget | stuck
+        if not done.any():
+            return active
+        so_far = [f"t = {number(t)}, max |grad L| = {number(g, 3)}" for t, g in zip(active.t, residual)]
+        self._end(active, ~finite, "refused", lambda i: "the loss or its gradient is not a number at this student")
+        self._end(active, event, "event", lambda i: f"event {-2 - active.stop[i]} at {so_far[i]}")
+        self._end(active, time, "time", lambda i: f"t_max was reached at {so_far[i]}; raise t_max to follow on")
         self._end(
             active,
             diverging,
             "diverging",
-            lambda i: (
-                f"a parameter grew beyond {number(self.limit)} at t = {number(active.t[i])} while the loss still falls "
-                f"(max |grad L| = {number(residual[i], 3)})"
-            ),
+            lambda i: f"a parameter grew beyond {number(self.limit)} while the loss still falls, at {so_far[i]}",
         )
         self._end(
             active,
             budget,
             "budget",
-            lambda i: f"{self.max_steps} steps were taken up to t = {number(active.t[i])}; raise max_steps to follow on",
+            lambda i: f"{self.max_steps} steps were taken up to {so_far[i]}; raise max_steps to follow on",
         )
         self._end(
             active,
             stuck,
             "refused",
             lambda i: (
-                f"no step of any size lowers the loss at t = {number(active.t[i])}, max |grad L| = {number(residual[i], 3)}: "
-                "the landscape is not smooth here, or its derivatives are wrong"
+                f"no step of any size lowers the loss at {so_far[i]}: "
+                "it is not smooth here, or the derivatives do not belong to it, or their rounding errors are larger than the tolerance"
             ),
         )
-        done = ~finite | converged | time | diverging | budget | stuck
         return active.take(~done) if done.any() else active
 
     def _negative(self, spectrum: Array) -> Array:
@@ -667,6 +658,14 @@ class _Integration:
 
     def _converge(self, active: _Active, rows: Array) -> None:
         self._end(active, rows, "converged", lambda i: "")
+
+    def _last_digits(self, active: _Active, rows: Array) -> None:
+        """Newton's iteration where the flow itself came below the tolerance, if it leads to a minimum."""
+        noise = self.noise[active.seed[rows]]
+        scale = self.newton_reach * (self.atol + self.rtol * np.abs(active.theta[rows]))
+        found = _settle(self.landscape, active, rows, scale, noise, self.tolerance)
+        seed = active.seed[rows[found.settled]]
+        self.theta[seed], self.loss[seed], self.residual[seed] = found.theta, found.loss, found.residual
 
     def _name(self, seeds: Array) -> None:
         for seed in seeds:
@@ -676,7 +675,9 @@ class _Integration:
                 what = f"a saddle with {index} negative eigenvalue{'s' if index > 1 else ''}, from its stable manifold"
             where = what if index != 0 else "a point whose Hessian has no negative eigenvalue"
             self.sentence[seed] = (
-                f"max |grad L| fell below {self.tolerance:.0e} at t = {number(self.time[seed])}: {where}".replace("e-0", "e-")
+                f"max |grad L| fell below {self.tolerance:.0e} at t = {number(self.time[seed])}: {where}".replace(
+                    "e-0", "e-"
+                )
             )
 
     def _settle_some(self, active: _Active, first_stage: Array) -> Array:
@@ -687,7 +688,10 @@ class _Integration:
         rows = np.flatnonzero(near)
         if not rows.size:
             return done
-        left = _solve(active.hessian[rows], active.gradient[rows])
+        hessian = active.hessian[rows]
+        diagonal = hessian.diagonal(0, -2, -1)
+        above_zero = diagonal + _FLAT * np.abs(diagonal).max(axis=-1, keepdims=True)
+        left = _solve(_set_diagonal(hessian, above_zero), active.gradient[rows])
         downhill = np.sum(left * active.gradient[rows], axis=-1) > 0
         rows = rows[downhill & (_norm(left, scale[rows]) <= 1.5 * self.newton_reach)]
         if not rows.size:
@@ -744,7 +748,7 @@ class _Integration:
         active, method = self.active, self.method
         stale = np.flatnonzero(~active.fresh)
         if stale.size:
-            active.hessian[stale] = self.landscape.hessian(active.theta[stale])
+            active.hessian[stale] = _hessians(self.landscape, active.theta[stale])
             active.fresh[stale] = True
             usable = np.isfinite(active.hessian[:, 0]).all(axis=-1) & np.isfinite(active.hessian).all(axis=(-2, -1))
             if not usable.all():
@@ -789,24 +793,35 @@ class _Integration:
         error = _norm(stages[-1], scale)
         loss, gradient = _value_and_gradient(self.landscape, new)
         sound = np.isfinite(error) & np.isfinite(loss) & np.isfinite(gradient).all(axis=-1)
-        falls = loss <= active.loss + self.noise[active.seed]
+        falls = loss <= active.loss + self.noise[active.seed] + 1e-15 * np.sum(new * new, axis=-1)
         accepted = sound & falls & (error <= 1.0)
         factor = 0.9 * np.maximum(np.where(sound, error, 1e10), 1e-12) ** (-1.0 / method.order)
         factor = np.clip(factor, _SHRINK, _GROW)
         factor = np.where(accepted & (active.failures > 0), np.minimum(factor, 1.0), factor)
         factor = np.where(accepted, factor, np.where(sound & falls, np.minimum(factor, 0.9), np.minimum(factor, 0.5)))
+        between = None
+        if accepted.any() and (self.dense or self.events):
+            between = np.stack([(k[:, None, None] * stages).sum(axis=0) for k in method.D], axis=1)
+        stop = np.where(h == active.h, active.stop, -1)  # a step that was cut does not reach the event
+        target = np.full(count, np.nan)
+        if between is not None and self.events:
+            target, found = self._look_for_events(active, h, new, between, accepted, stop)
+            stop = np.where(accepted & (stop >= 0), -2 - stop, found)
+        again = ~np.isnan(target)  # the same step once more, ending at the event
+        accepted &= ~again
         column = accepted[:, None]
         following = _Active(
             active.seed,
             np.where(accepted, np.where(h >= self.t_max - active.t, self.t_max, active.t + h), active.t),
-            h * factor,
+            np.where(again, target - active.t, h * factor),
             np.where(column, new, active.theta),
             np.where(accepted, loss, active.loss),
             np.where(column, gradient, active.gradient),
             active.steps + accepted,
-            active.rejected + ~accepted,
-            np.where(accepted, 0, active.failures + 1),
+            active.rejected + (~accepted & ~again),
+            np.where(accepted, 0, active.failures + ~again),
             active.saddle,
+            stop,
             active.retry,
             active.fresh & ~accepted,
             active.hessian,
@@ -814,16 +829,49 @@ class _Integration:
         )
         if not self.endpoint_only and accepted.any():
             rows = np.flatnonzero(accepted)
-            between = None
-            if self.dense or self.events:
-                between = np.stack(
-                    [(k[:, None, None] * stages[:, rows]).sum(axis=0) for k in method.D], axis=1
-                )
+            kept = between[rows] if between is not None and self.dense else None
             following.past = (
-                (active.seed[rows], active.t[rows], h[rows], active.theta[rows], new[rows], between, loss[rows]),
+                (active.seed[rows], active.t[rows], h[rows], active.theta[rows], new[rows], kept, loss[rows]),
                 active.past,
             )
         self.active = following
+
+    def _look_for_events(
+        self, active: _Active, h: Array, new: Array, between: Array, accepted: Array, stop: Array
+    ) -> tuple[Array, Array]:
+        """Note the zeros of the events in these steps; times and numbers of the terminal ones, NaN and -1 for none.
+
+        A step with a terminal event is repeated with its end at the event, and only then noted.
+        """
+        first, which = np.full(len(active.seed), np.nan), np.full(len(active.seed), -1)
+        crossings: list[tuple[int, Array, Array, Array]] = []
+        for i, (event, terminal) in enumerate(self.events):
+            before, after = np.asarray(event(active.theta)), np.asarray(event(new))
+            crossed = accepted & (before != 0) & (np.sign(before) * np.sign(after) <= 0)
+            if terminal:
+                ending = np.flatnonzero(accepted & (stop == i))
+                crossings.append((i, ending, active.t[ending] + h[ending], new[ending]))
+                crossed &= stop < 0
+            rows = np.flatnonzero(crossed)
+            if not rows.size:
+                continue
+            sign, parts = np.sign(before[rows]), (active.theta[rows], new[rows], between[rows])
+            low, high = np.zeros(rows.size), np.ones(rows.size)
+            for _ in range(53):
+                middle = 0.5 * (low + high)
+                same = np.sign(event(_between(*parts, middle))) == sign
+                low, high = np.where(same, middle, low), np.where(same, high, middle)
+            when = np.maximum(active.t[rows] + high * h[rows], np.nextafter(active.t[rows], np.inf))
+            if terminal:
+                sooner = ~(when >= first[rows])
+                first[rows[sooner]], which[rows[sooner]] = when[sooner], i
+            else:
+                crossings.append((i, rows, when, _between(*parts, high)))
+        for i, rows, when, theta in crossings:
+            for row, time, place in zip(rows, when, theta):
+                if np.isnan(first[row]):
+                    self.zeros[i].append((int(active.seed[row]), float(time), place))
+        return first, which
 
     def sort_out(self) -> None:
         active = self._sort_out(self.active)
@@ -850,7 +898,9 @@ class _Integration:
 
     def _share(self) -> float:
         ended = self.count - len(self.active.seed)
-        on_the_way = np.log1p(self.active.t) / math.log1p(self.t_max) if math.isfinite(self.t_max) else 0.0 * self.active.t
+        on_the_way = (
+            np.log1p(self.active.t) / math.log1p(self.t_max) if math.isfinite(self.t_max) else 0.0 * self.active.t
+        )
         return float((ended + on_the_way.sum()) / self.count)
 
     def path(self) -> _Path | None:
@@ -861,28 +911,21 @@ class _Integration:
             record, past = past
             records.append(record)
         records.reverse()
-        p = self.theta.shape[-1]
+        count, p, m = self.count, self.theta.shape[-1], len(self.method.D)
         if not records:
-            m = len(self.method.D)
-            empty = np.empty(0)
-            return _Path(
-                np.zeros(self.count + 1, dtype=int),
-                empty,
-                empty,
-                np.empty((0, p)),
-                np.empty((0, p)),
-                np.empty((0, m, p)) if self.dense else None,
-                empty,
-                self.tails,
+            none = np.empty(0)
+            records.append(
+                (none.astype(int), none, none, np.empty((0, p)), np.empty((0, p)), np.empty((0, m, p)), none)
             )
         seed = np.concatenate([record[0] for record in records])
         order = np.argsort(seed, kind="stable")
-        parts = [
-            np.concatenate([record[i] for record in records])[order] if records[0][i] is not None else None
-            for i in range(1, 7)
-        ]
-        offsets = np.concatenate([[0], np.cumsum(np.bincount(seed, minlength=self.count))])
-        return _Path(offsets, *parts, self.tails)
+
+        def column(i: int) -> Array:
+            return np.concatenate([record[i] for record in records])[order]
+
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(seed, minlength=count))])
+        between = column(5) if self.dense else None
+        return _Path(offsets, column(1), column(2), column(3), column(4), between, column(6), self.tails)
 
 
 def gradient_flow(
@@ -902,55 +945,88 @@ def gradient_flow(
     method: Rosenbrock | None = None,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Flow:
-    """Follow theta' = -grad L from each student until it converges, up to t_max.
+    """Follow theta' = -grad L from each student until it converges or t_max is reached.
 
-    landscape : value, gradient and Hessian on theta (..., p). students : a Network, a sequence of them, or theta (..., p).
+    landscape : has value, gradient and hessian on theta (..., p). students : a Network, a sequence of them, or theta (..., p).
+    rtol, atol : the error allowed in a step, root mean square over the parameters of error / (atol + rtol |theta|); 1e-7 and 1e-9 along
+    a path. dense : keep what ``Flow.at`` needs. times : record at these times instead of at the steps.
+    events : functions theta (..., p) -> (...) whose sign changes are located; one with ``terminal = True`` as attribute ends the flow.
+    endpoint_only : keep no path; with rtol 3e-3 and atol 3e-4 unless given, and once the rest of the path is straight down to a minimum
+    the limit t -> infinity is taken, even beyond t_max. tolerance : a student has converged when max |grad L| is below it.
+    limit : a student whose parameters grow beyond it diverges. max_steps : the budget of each student, rejected steps included.
+    method : RODAS5P along a path, RODAS4 for end points. progress : called before each step with the share done; if it
+    raises ``Interrupted``, or the keyboard interrupts, the flow comes back with what is done.
+
+    Where the landscape is not differentiable, or its derivatives are no numbers, a student ends with the reason "refused" and
+    a sentence; the others go on. Raises ValueError for arguments that make no sense.
     """
     theta, single = _starts(students)
-    rtol = (1e-3 if endpoint_only else 1e-7) if rtol is None else float(rtol)
-    atol = (1e-4 if endpoint_only else 1e-9) if atol is None else float(atol)
-    lead, p = theta.shape[:-1], theta.shape[-1]
-    method = method or RODAS5P
-    run = _Integration(
-        landscape,
-        theta.reshape(-1, p),
-        method,
-        float(t_max),
-        rtol,
-        atol,
-        tolerance,
-        limit,
-        max_steps,
-        dense and not endpoint_only,
-        endpoint_only,
-        (),
+    if isinstance(students, Network) and hasattr(landscape, "value"):
+        landscape.value(students)  # refuses another input dimension in its own words
+    t_max, rtol, atol = (
+        _positive(name, value)
+        for name, value in (
+            ("t_max", t_max),
+            ("rtol", (3e-3 if endpoint_only else 1e-7) if rtol is None else rtol),
+            ("atol", (3e-4 if endpoint_only else 1e-9) if atol is None else atol),
+        )
     )
+    tolerance, limit = _positive("tolerance", tolerance), _positive("limit", limit)
+    if times is not None and (endpoint_only or not dense):
+        raise ValueError("times asks for the path; leave out endpoint_only and dense=False, or times")
+    if events is not None and callable(events):
+        events = (events,)
+    watched = tuple((event, bool(getattr(event, "terminal", False))) for event in events)
+    lead, p = theta.shape[:-1], theta.shape[-1]
     with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+        run = _Integration(
+            landscape,
+            theta.reshape(-1, p),
+            method or (RODAS4 if endpoint_only else RODAS5P),
+            t_max,
+            rtol,
+            atol,
+            tolerance,
+            limit,
+            max_steps,
+            dense and not endpoint_only,
+            endpoint_only,
+            watched,
+        )
         run.run(progress)
-    return Flow(
+    numbers: dict[str, Any] = {
+        "reason": run.reason,
+        "sentence": run.sentence,
+        "loss": run.loss,
+        "residual": run.residual,
+        "index": run.index,
+        "time": run.time,
+        "steps": run.steps,
+        "rejected": run.rejected,
+        "_first_loss": run.first_loss,
+    }
+    flow = Flow(
         landscape,
         run.theta.reshape(theta.shape),
         theta,
-        *(
-            part.reshape(lead)[()]
-            for part in (
-                run.reason,
-                run.sentence,
-                run.loss,
-                run.residual,
-                run.index,
-                run.time,
-                run.steps,
-                run.rejected,
-            )
-        ),
-        tuple(tuple(zeros) for zeros in run.zeros),
-        endpoint_only,
-        float(t_max),
-        run.path(),
-        single,
-        None if times is None else np.asarray(times, dtype=float),
+        **{name: part.reshape(lead)[()] for name, part in numbers.items()},
+        events=tuple(tuple(zeros) for zeros in run.zeros),
+        endpoint_only=endpoint_only,
+        t_max=t_max,
+        _path=run.path(),
+        _single=single,
     )
+    if times is None:
+        return flow
+    grid = np.asarray(times, dtype=float)
+    reached = np.min(np.where(flow.reason == "converged", t_max, flow.time))
+    return replace(flow, _times=grid[grid <= reached])
+
+
+def _positive(name: str, value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not value > 0:
+        raise ValueError(f"{name} must be a number > 0; {name} = {value!r} was given")
+    return float(value)
 
 
 def _starts(students: Any) -> tuple[Array, bool]:
@@ -961,5 +1037,10 @@ def _starts(students: Any) -> tuple[Array, bool]:
         return np.stack([student.theta for student in students]), False
     theta = np.array(students, dtype=float)
     if theta.ndim == 0 or theta.size == 0:
-        raise ValueError(f"students must be a Network or theta of shape (..., p); its shape is {theta.shape}")
+        raise ValueError(
+            f"students must be a Network, several of them, or theta of shape (..., p) with at least one student; "
+            f"an array of shape {theta.shape} was given"
+        )
+    if theta.ndim == 1 and not np.isfinite(theta).all():
+        raise ValueError(f"theta must hold finite numbers; it holds {theta[~np.isfinite(theta)][0]}")
     return theta, theta.ndim == 1
