@@ -1,0 +1,386 @@
+r"""What the end point of a flow is: its name up to the symmetries of the loss, and the evidence.
+
+An end point is named by comparison with closed forms, never by its loss alone. Two students are the same point if one becomes the
+other by a permutation of neurons, sign flips (odd and even activations), rescaling (homogeneous ones) and an orthogonal map of the
+inputs that fixes the teacher. After flips and rescaling what is left unchanged by the orthogonal maps is a, the overlaps
+C_ij = w_i.v_j with the teachers and the Gram matrix w_i.w_j. Neurons and teachers are put in order by the teachers that a neuron looks at,
+
+    G_i = {j : C_ij > max_m C_im / 2},
+
+the largest groups first; then all entries of a, C and W W^T and the loss have to agree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ..activations import Activation
+from ..closed_forms import perturbed_copy
+from ..closed_forms.copy_average import copy_average
+from ..closed_forms.one_neuron import one_neuron
+from ..critical import INDEX_TOLERANCE, RESIDUAL_TOLERANCE, CriticalPoint, OutsideTheorem, newton
+from ..display import below, number
+from ..landscapes import PopulationLandscape
+from ..networks import Network
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+Array = np.ndarray
+
+#: Overlaps and weights of an end point agree with a closed form to this share of the largest.
+SAME = 1e-5
+#: Losses agree to this share of E[f*^2].
+SAME_LOSS = 1e-9
+#: A polish that moves a student further than this share of its largest entry has gone to another place.
+NEAR = 0.02
+#: Two neurons of a channel: their cosine is beyond this, and the gradient below this share of sqrt(E[f*^2]).
+_CHANNEL_COSINE, _CHANNEL_GRADIENT = 0.99, 1e-3
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an end point is. name : "copies", "copy-average (4, 1)", ... evidence : the comparison behind it, as a sentence."""
+
+    name: str
+    evidence: str = field(repr=False)
+
+    @property
+    def kind(self) -> str:
+        """The name without the type in brackets: "copy-average"."""
+        return kind_of(self.name)
+
+
+#: The outcomes that are closed forms.
+REGULAR = ("copies", "copy-average", "perturbed copy-average", "perturbed-n-copy")
+
+
+def is_regular(name: str) -> bool:
+    """Whether an outcome is one of the closed forms, not an exception that its evidence has to explain."""
+    return kind_of(name) in REGULAR
+
+
+def kind_of(name: str) -> str:
+    """An outcome's name without the type in brackets."""
+    return name.partition(" (")[0]
+
+
+def outcome(landscape: PopulationLandscape, student: Network | ArrayLike) -> Outcome:
+    """What the student at the end of a flow is, up to the symmetries of the loss.
+
+    * "copies": every neuron is a teacher neuron and every teacher is there;
+    * "copy-average (l_1, l_2, ...)": the averages of groups of l_i teachers; "perturbed copy-average (...)" for relu;
+    * "perturbed-n-copy": n neurons close to n teachers, tilted and stretched to make up for the others;
+    * "duplicate-neuron saddle", "duplicate-neuron minimum": two neurons in one place, and what they are if they are merged;
+    * "dead neurons": neurons that contribute nothing, and what the others are;
+    * "channel": two neurons come ever closer while their outgoing weights grow with opposite signs and the loss still falls;
+    * "other": none of these. The evidence says what it is instead.
+
+    student : a Network or theta (p,). Close to a critical point it is first polished by Newton's iteration.
+    """
+    network = student if isinstance(student, Network) else landscape.network(np.asarray(student, dtype=float))
+    gradient = landscape.gradient(network)
+    scale = math.sqrt(landscape.constant)
+    residual = float(np.abs(gradient).max())
+    if residual > 1e-10 * scale:
+        polished = _polished(landscape, network)
+        if polished is None:
+            return _moving(landscape, network, gradient)
+        network = polished
+    return _critical(landscape, network)
+
+
+def _polished(landscape: PopulationLandscape, network: Network) -> Network | None:
+    """The critical point next to the student, or None where Newton's iteration leads away or nowhere."""
+    theta, residual, largest = newton(landscape, network.theta, 30)
+    if not residual <= RESIDUAL_TOLERANCE * max(1.0, float(largest)):
+        return None
+    moved = np.abs(theta - network.theta).max()
+    return landscape.network(theta) if moved <= NEAR * max(1.0, float(np.abs(network.theta).max())) else None
+
+
+def _critical(landscape: PopulationLandscape, network: Network) -> Outcome:
+    """The name of a critical point."""
+    folded = _folded(landscape, network)
+    alive, duplicates, dead = _merged(landscape, folded)
+    found = _named(landscape, alive) if alive is not None else Outcome("other", "no neuron contributes")
+    if not duplicates and not dead:
+        return found
+    what = "" if found.name == "other" else f"{found.name}: "
+    if alive is None:
+        left = f"no other is left, the student is the zero function of loss {number(landscape.constant, 9)}"
+    else:
+        left = f"the other {alive.n} are {what}{found.evidence}" if dead else f"merged, they are {what}{found.evidence}"
+    pairs = ", ".join(
+        f"{i} and {j} (outgoing weights {number(folded.a[i], 4)} and {number(folded.a[j], 4)})" for i, j in duplicates
+    )
+    if found.name == "copies" or (duplicates and float(landscape.value(network)) <= 1e-12 * landscape.constant):
+        more = [f"neurons {pairs} share one place"] if duplicates else []
+        more += [f"{_listed('neuron', dead)} contribute{'s' if len(dead) == 1 else ''} nothing"] if dead else []
+        return Outcome(found.name, f"{'; '.join(more)}; {found.evidence}")
+    index = morse_index(landscape, network)
+    word = "of unknown index" if index is None else f"of index {index}"
+    if dead:
+        also = f", neurons {pairs} are in one place" if duplicates else ""
+        who = f"{_listed('neuron', dead)} contribute{'s' if len(dead) == 1 else ''} nothing{also}"
+        return Outcome("dead neurons", f"{who}; a critical point {word}; {left}")
+    name = "duplicate-neuron saddle" if index is None or index > 0 else "duplicate-neuron minimum"
+    return Outcome(name, f"neurons {pairs} are in one place; a critical point {word}; {left}")
+
+
+def _listed(word: str, numbers: Sequence[int]) -> str:
+    return f"{word}{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+
+
+def morse_index(landscape: PopulationLandscape, network: Network) -> int | None:
+    """The Morse index, None where the loss has no Hessian."""
+    if not landscape.has_hessian(network):
+        return None
+    values = np.linalg.eigvalsh(landscape.hessian(network))
+    return int(np.sum(values < -INDEX_TOLERANCE * np.abs(values).max()))
+
+
+def _folded(landscape: PopulationLandscape, network: Network) -> Network:
+    """The same function with |w| = 1 (homogeneous activations) and the largest overlap of each neuron positive (odd and even ones)."""
+    activation = landscape.activation
+    W, a = network.W.copy(), network.a.copy()
+    if activation.homogeneous is not None:
+        norms = np.linalg.norm(W, axis=1)
+        norms = np.where(norms > 0, norms, 1.0)
+        W /= norms[:, None]
+        a *= norms**activation.homogeneous
+    if activation.odd or activation.even:
+        overlaps = W @ landscape.teacher.W.T
+        largest = np.take_along_axis(overlaps, np.abs(overlaps).argmax(axis=1)[:, None], axis=1)[:, 0]
+        sign = np.where(largest < 0, -1.0, 1.0)
+        W *= sign[:, None]
+        if activation.odd:
+            a *= sign
+    return Network(W, a)
+
+
+def _contributions(landscape: PopulationLandscape, network: Network) -> Array:
+    """sqrt(E[(a_i sigma(w_i.x))^2]) of each neuron, in units of sqrt(E[f*^2])."""
+    own = landscape.activation.self_kernel(np.sum(network.W**2, axis=1))
+    return np.abs(network.a) * np.sqrt(own / landscape.constant)
+
+
+def _merged(landscape: PopulationLandscape, folded: Network) -> tuple[Network | None, list[tuple[int, int]], list[int]]:
+    """The student without neurons that are there twice or contribute nothing; which pairs and which neurons these are.
+
+    A merged neuron carries the sum of the outgoing weights. None if no neuron is left.
+    """
+    silent = _contributions(landscape, folded) <= SAME
+    dead = np.flatnonzero(silent).tolist()
+    W, a = folded.W, folded.a.copy()
+    mirrored = landscape.activation.odd or landscape.activation.even
+    kept: list[int] = []
+    duplicates: list[tuple[int, int]] = []
+    for i in np.flatnonzero(~silent).tolist():
+        for j in kept:
+            size = max(float(np.abs(W[j]).max()), 1e-300)
+            same = np.abs(W[i] - W[j]).max() <= SAME * size
+            opposite = mirrored and np.abs(W[i] + W[j]).max() <= SAME * size
+            if same or opposite:
+                a[j] += a[i] if same or landscape.activation.even else -a[i]
+                duplicates.append((j, i))
+                break
+        else:
+            kept.append(i)
+    if not kept:
+        return None, duplicates, dead
+    alive = Network(W[kept], a[kept])
+    left = _contributions(landscape, alive) > SAME
+    return (Network(alive.W[left], alive.a[left]) if left.any() else None), duplicates, dead
+
+
+# comparison with closed forms -----------------------------------------------------------------------------------------
+
+
+class _Groups(NamedTuple):
+    """Neurons and teachers in the order of the largest groups first, and the groups' sizes; teachers in no group come last."""
+
+    neurons: tuple[int, ...]
+    teachers: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+
+def _groups(teacher: Network, folded: Network) -> _Groups | None:
+    """Which teachers each neuron looks at; None where two neurons look at one teacher or one looks at none."""
+    overlaps = folded.W @ teacher.W.T
+    looked_at = (overlaps > 0.5 * overlaps.max(axis=1, keepdims=True)) & (overlaps > 0)
+    if (looked_at.sum(axis=0) > 1).any() or not looked_at.any(axis=1).all():
+        return None
+    sizes = looked_at.sum(axis=1)
+    order = np.argsort(-sizes, kind="stable").tolist()
+    teachers = [j for i in order for j in np.flatnonzero(looked_at[i]).tolist()]
+    left = [j for j in range(teacher.n) if j not in teachers]
+    return _Groups(tuple(order), tuple(teachers + left), tuple(int(sizes[i]) for i in order))
+
+
+def _distance(teacher: Network, one: Network, at: _Groups, other: Network, there: _Groups) -> float:
+    """The largest difference of a, overlaps and Gram matrix, each in units of its largest entry."""
+    worst = 0.0
+    pairs = []
+    for network, groups in ((one, at), (other, there)):
+        W = network.W[list(groups.neurons)]
+        pairs.append((network.a[list(groups.neurons)], W @ teacher.W[list(groups.teachers)].T, W @ W.T))
+    for here, reference in zip(*pairs):
+        size = max(float(np.abs(reference).max()), 1e-300)
+        worst = max(worst, float(np.abs(here - reference).max()) / size)
+    return worst
+
+
+def _named(landscape: PopulationLandscape, folded: Network) -> Outcome:
+    """The closed form that this student, whose neurons all differ and contribute, agrees with."""
+    teacher = landscape.teacher
+    loss = float(landscape.value(folded))
+    copies = _copies(landscape, folded)
+    if copies is not None:
+        return Outcome(
+            "copies", f"each of the {teacher.n} teachers has its copy, to {below(copies)}; loss {below(loss)}"
+        )
+    groups = _groups(teacher, folded)
+    tried = []
+    if groups is not None:
+        for name, point in _references(landscape, folded.n, groups):
+            reference = _folded(landscape, point.student)
+            there = groups if point.statement == "copy_average" else _groups(teacher, reference)
+            if there is None or there.sizes != groups.sizes:
+                continue
+            away = _distance(teacher, folded, groups, reference, there)
+            same_loss = abs(loss - point.loss) <= SAME_LOSS * landscape.constant
+            if away <= SAME and same_loss:
+                how = f"weights, overlaps and loss {number(loss, 9)} agree with the closed form to {below(away)}"
+                return Outcome(name, f"{how}; {_who(groups)}")
+            tried.append((away, name, point.loss))
+    index = morse_index(landscape, folded)
+    word = "of unknown index" if index is None else f"of index {index}"
+    sentence = f"a critical point {word} and loss {number(loss, 9)}"
+    if folded.n > teacher.n and loss <= 1e-12 * landscape.constant:
+        return Outcome("other", f"{sentence}: the teacher's function, written with neurons that are no copies")
+    if tried:
+        away, name, there_loss = min(tried)
+        sentence += f"; the nearest closed form, {name} of loss {number(there_loss, 9)}, differs by {number(away, 2)}"
+    elif groups is None:
+        sentence += "; neurons share a teacher that they look at most, as in no closed form"
+    else:
+        sentence += "; no closed form is known for this teacher and activation"
+    return Outcome("other", sentence)
+
+
+def _who(groups: _Groups) -> str:
+    """Which neuron looks at which teachers, in the student's own numbering."""
+    parts, place = [], 0
+    for neuron, size in zip(groups.neurons, groups.sizes):
+        parts.append((neuron, sorted(groups.teachers[place : place + size])))
+        place += size
+    told = ", ".join(f"{neuron}: {'+'.join(map(str, teachers))}" for neuron, teachers in sorted(parts))
+    return f"neuron: teachers {told}"
+
+
+def _copies(landscape: PopulationLandscape, folded: Network) -> float | None:
+    """How far the student is from having every teacher neuron once, None if it is not that."""
+    teacher = _folded(landscape, landscape.teacher)
+    if folded.n != teacher.n:
+        return None
+    here, there = np.column_stack([folded.W, folded.a]), np.column_stack([teacher.W, teacher.a])
+    apart = np.abs(here[:, None, :] - there[None, :, :]).max(axis=-1) / np.abs(there).max()
+    nearest = apart.argmin(axis=1)
+    if len(set(nearest.tolist())) < teacher.n:
+        return None
+    worst = float(apart.min(axis=1).max())
+    return worst if worst <= SAME else None
+
+
+def _references(landscape: PopulationLandscape, n: int, groups: _Groups) -> Iterator[tuple[str, CriticalPoint]]:
+    """The closed forms with n neurons that look at groups of these sizes, each with its name."""
+    activation, teacher = landscape.activation, landscape.teacher
+    partition = sum(groups.sizes) == teacher.n
+    kind = f"({', '.join(map(str, groups.sizes))})"
+    if partition:
+        ends = np.cumsum(groups.sizes).tolist()
+        sets = [list(groups.teachers[end - size : end]) for end, size in zip(ends, groups.sizes)]
+        ordered = [sets[groups.neurons.index(i)] for i in range(n)]
+        try:
+            yield f"copy-average {kind}", copy_average(activation, teacher, ordered)
+        except OutsideTheorem:
+            pass
+        for average in _one_neuron(activation, teacher) if n == 1 else ():
+            yield f"copy-average {kind}", average
+    if n == 1:
+        return
+    tilted = _perturbed(activation, teacher, n, "perturbed_copy_average") if partition else None
+    if tilted:
+        yield f"perturbed copy-average {kind}", tilted
+    tilted = _perturbed(activation, teacher, n, "perturbed_copy")
+    if tilted:
+        yield "perturbed-n-copy", tilted
+
+
+@lru_cache(maxsize=256)
+def _perturbed(activation: Activation, teacher: Network, n: int, which: str) -> CriticalPoint | None:
+    """The point of ``perturbed_copy`` or ``perturbed_copy_average``, None outside the theorem."""
+    try:
+        return getattr(perturbed_copy, which)(activation, teacher, n)
+    except OutsideTheorem:
+        return None
+
+
+@lru_cache(maxsize=64)
+def _one_neuron(activation: Activation, teacher: Network) -> tuple[CriticalPoint, ...]:
+    """The one-neuron points in closed form with a != 0 and positive overlaps with all teachers."""
+    try:
+        points = one_neuron(activation, teacher)
+    except OutsideTheorem:
+        return ()
+    return tuple(point for point in points if point.student.a[0] != 0 and (point.student.W @ teacher.W.T > 0).all())
+
+
+# what is not a critical point -----------------------------------------------------------------------------------------
+
+
+def _moving(landscape: PopulationLandscape, network: Network, gradient: Array) -> Outcome:
+    """The name of a student on whose way the loss still falls."""
+    n, d = network.n, network.d
+    loss, residual = float(landscape.value(network)), float(np.abs(gradient).max())
+    falls = f"the loss {number(loss, 6)} still falls (max |grad L| = {number(residual, 2)})"
+    norms = np.linalg.norm(network.W, axis=1)
+    unit = network.W / np.maximum(norms, 1e-300)[:, None]
+    cosines = unit @ unit.T
+    mirrored = landscape.activation.odd or landscape.activation.even
+    closeness = np.abs(cosines) if mirrored else cosines
+    closeness[np.tril_indices(n)] = -1.0
+    if n > 1 and residual <= _CHANNEL_GRADIENT * math.sqrt(landscape.constant):
+        # the flow's velocity: of the outgoing weights in units of |w|^m, and of the directions
+        degree = landscape.activation.homogeneous or 0
+        dW, da = -gradient[: n * d].reshape(n, d), -gradient[n * d :]
+        radial = np.sum(dW * unit, axis=1)
+        weight = network.a * norms**degree
+        growth = da * norms**degree + degree * network.a * norms ** max(degree - 1, 0) * radial
+        turning = (dW - radial[:, None] * unit) / np.maximum(norms, 1e-300)[:, None]
+        for place in np.argsort(-closeness, axis=None).tolist():
+            i, j = divmod(place, n)
+            if closeness[i, j] <= _CHANNEL_COSINE:
+                break
+            fold = -1.0 if cosines[i, j] < 0 else 1.0
+            effective = fold if landscape.activation.odd else 1.0
+            opposite = weight[i] * weight[j] * effective < 0
+            growing = min(growth[i] * weight[i], growth[j] * weight[j]) > 0
+            approaching = np.sum((unit[i] - fold * unit[j]) * (turning[i] - fold * turning[j])) < 0
+            if opposite and growing and approaching:
+                signs = "opposite signs" if effective > 0 else "equal signs at opposite w, so opposite effect"
+                return Outcome(
+                    "channel",
+                    f"neurons {i} and {j} have cosine {number(cosines[i, j], 6)} and come closer, their outgoing weights "
+                    f"{number(network.a[i], 4)} and {number(network.a[j], 4)} ({signs}) grow, and {falls}",
+                )
+    largest = float(np.abs(network.theta).max())
+    grown = f"; the largest parameter is {number(largest, 3)}" if largest > 100 else ""
+    return Outcome("other", f"not at a critical point: {falls}{grown}")
