@@ -172,22 +172,32 @@ class PopulationLandscape:
         return hessian
 
     def hessian_vector_product(self, student: Network | ArrayLike, direction: ArrayLike) -> Array:
-        """d2L/dtheta2 @ direction, shape (..., p), without forming the Hessian."""
+        """d2L/dtheta2 @ direction, shape (..., p), without forming the Hessian: n (n + k) evaluations of the kernel for each student.
+
+        The leading axes of student and direction broadcast: one student takes many directions (m, p) at the cost of one kernel.
+        """
         theta = self._theta(student)
-        direction = np.broadcast_to(np.asarray(direction, dtype=float), theta.shape)
+        direction = np.asarray(direction, dtype=float)
+        if direction.shape[-1:] != theta.shape[-1:]:
+            raise ValueError(
+                f"a direction has as many entries on its last axis as theta, {theta.shape[-1]}; its shape is {direction.shape}"
+            )
         w, a, s, covariance, t, area2, q = self._pairs(theta)
         exists = self.has_hessian(theta)
         self._refuse(theta, exists, "Hessian")
         n, d = w.shape[-2:]
-        lead = theta.shape[:-1]
-        x, da = direction[..., : n * d].reshape(*lead, n, d), direction[..., n * d :]
+        lead = np.broadcast_shapes(theta.shape[:-1], direction.shape[:-1])
+        x, da = direction[..., : n * d].reshape(*direction.shape[:-1], n, d), direction[..., n * d :]
         bent = self._bent
         jet = self._jet(s, covariance, t, area2, q, 1 if bent else 2)
         kernel, in_s, in_c = jet[:3]
-        dq = np.concatenate([da, np.zeros((*lead, self.teacher.n))], axis=-1)
-        ds = 2.0 * np.sum(w * x, axis=-1)
-        dt = np.concatenate([ds, np.zeros((*lead, self.teacher.n))], axis=-1)
-        dc = np.concatenate([x @ np.swapaxes(w, -1, -2) + w @ np.swapaxes(x, -1, -2), x @ self._v.T], axis=-1)
+        still = np.zeros((*lead, self.teacher.n))
+        dq = np.concatenate([np.broadcast_to(da, (*lead, n)), still], axis=-1)
+        ds = np.broadcast_to(2.0 * np.sum(w * x, axis=-1), (*lead, n))
+        dt = np.concatenate([ds, still], axis=-1)
+        along = x @ np.swapaxes(w, -1, -2)
+        along = along + np.swapaxes(along, -1, -2)
+        dc = np.concatenate([along, np.broadcast_to(x @ self._v.T, (*lead, n, self.teacher.n))], axis=-1)
         ds, dt = ds[..., :, None], dt[..., None, :]
         in_t = self._other(in_s)
         weights = q[..., None, :]
@@ -197,9 +207,7 @@ class PopulationLandscape:
             d_kernel = in_s * ds + in_c * dc + in_t * dt
             result_a = 2.0 * np.sum(dq[..., None, :] * kernel + weights * d_kernel, axis=-1)
             if bent:
-                diagonal, pairs = self._bent_blocks(w, a, q, s, t, in_c)
-                change += np.einsum("...iab,...ib->...ia", diagonal, x)
-                change += np.einsum("...iajb,...j,...jb->...ia", pairs, a, x)
+                change += self._bent_product(w, a, q, s, t, in_c, x)
             else:
                 in_ss, in_sc, in_cc = jet[3:]
                 d_in_c = in_sc * ds + in_cc * dc + self._other(in_sc) * dt
@@ -209,7 +217,7 @@ class PopulationLandscape:
         moved += 2.0 * a[..., None] * change
         result = np.concatenate([moved.reshape(*lead, n * d), result_a], axis=-1)
         if self._has_kinks:
-            result[~exists] = np.nan
+            result[~np.broadcast_to(exists, lead)] = np.nan
         return result
 
     def has_hessian(self, student: Network | ArrayLike) -> Array:
@@ -442,13 +450,12 @@ class PopulationLandscape:
             units = np.where(t[..., None] > 0, z / np.sqrt(t)[..., None], 0.0)
         return units[..., : w.shape[-2], :], units
 
-    def _bent_blocks(self, w: Array, a: Array, q: Array, s: Array, t: Array, in_c: Array) -> tuple[Array, Array]:
-        """The same as ``_smooth_blocks`` for relu and leaky_relu, in the angles between the vectors."""
-        n, d = w.shape[-2:]
+    def _bent_parts(self, w: Array, q: Array, s: Array, t: Array) -> tuple[Array, ...]:
+        """u, delta, mu, ratio sin(theta), ratio / sin(theta), side, tan(theta/2), 1/sin(theta) of all pairs, in the notation above."""
+        n = w.shape[-2]
         units, others = self._unit_vectors(w, s, t)
         side = np.where(units @ np.swapaxes(others, -1, -2) < 0, -1.0, 1.0)  # -1 for obtuse angles
-        others = side[..., None] * others[..., None, :, :]
-        delta = others - units[..., :, None, :]
+        delta = side[..., None] * others[..., None, :, :] - units[..., :, None, :]
         length = np.linalg.norm(delta, axis=-1)
         own = np.eye(n, n + self.teacher.n, dtype=bool)
         delta = np.where(own[..., None], 0.0, delta)
@@ -457,18 +464,58 @@ class PopulationLandscape:
         sine = 0.5 * length * total
         inverse_sine = np.divide(1.0, sine, out=np.zeros_like(sine), where=sine > 0)
         mu = delta + 0.5 * (length**2)[..., None] * units[..., :, None, :]
-        scale = (1.0 - getattr(self.activation, "slope", 0.0)) ** 2 / (2 * np.pi)
-        ratio = scale * q[..., None, :] * np.sqrt(t)[..., None, :] / np.sqrt(s)[..., :, None]
-        diagonal = np.swapaxes(mu, -1, -2) @ ((ratio * inverse_sine)[..., None] * mu)
+        ratio = self._bend * q[..., None, :] * np.sqrt(t)[..., None, :] / np.sqrt(s)[..., :, None]
+        return units, delta, mu, ratio * sine, ratio * inverse_sine, side, length / total, inverse_sine
+
+    @property
+    def _bend(self) -> float:
+        """(1 - al)^2 / (2 pi)."""
+        return (1.0 - getattr(self.activation, "slope", 0.0)) ** 2 / (2 * np.pi)
+
+    def _bent_blocks(self, w: Array, a: Array, q: Array, s: Array, t: Array, in_c: Array) -> tuple[Array, Array]:
+        """The same as ``_smooth_blocks`` for relu and leaky_relu, in the angles between the vectors."""
+        n, d = w.shape[-2:]
+        units, delta, mu, across, along, side, tangent, inverse_sine = self._bent_parts(w, q, s, t)
+        diagonal = np.swapaxes(mu, -1, -2) @ (along[..., None] * mu)
         projector = np.eye(d) - units[..., :, None] * units[..., None, :]
-        diagonal += np.sum(ratio * sine, axis=-1)[..., None, None] * projector
+        diagonal += np.sum(across, axis=-1)[..., None, None] * projector
         delta, inverse_sine, side = delta[..., :n, :], inverse_sine[..., :n], side[..., :n]
         blocks = -inverse_sine[..., None, None] * delta[..., :, None] * delta[..., None, :]
         squares = units[..., :, None] * units[..., None, :]
-        tangent = (length / total)[..., :n, None, None]
+        tangent = tangent[..., :n, None, None]
         blocks += tangent * (squares[..., :, None, :, :] + squares[..., None, :, :, :])
-        blocks = scale * side[..., None, None] * blocks + in_c[..., :n, None, None] * np.eye(d)
+        blocks = self._bend * side[..., None, None] * blocks + in_c[..., :n, None, None] * np.eye(d)
         return diagonal, np.swapaxes(blocks, -3, -2)
+
+    def _bent_product(self, w: Array, a: Array, q: Array, s: Array, t: Array, in_c: Array, x: Array) -> Array:
+        """sum_q q_q h1(w_i, z_q) x_i + sum_j a_j h2(w_i, w_j) x_j for relu and leaky_relu, shape (..., n, d), without the blocks."""
+        n = w.shape[-2]
+        units, delta, mu, across, along, side, tangent, inverse_sine = self._bent_parts(w, q, s, t)
+        radial = np.sum(units * x, axis=-1, keepdims=True)
+        change = np.sum(across, axis=-1)[..., None] * (x - radial * units)
+        change = change + self._weighted(along * self._overlaps(mu, x[..., :, None, :]), mu)
+        y = a[..., None] * x
+        delta = delta[..., :n, :]
+        side = self._bend * side[..., :n]
+        tangent = side * tangent[..., :n]
+        change -= self._weighted(side * inverse_sine[..., :n] * self._overlaps(delta, y[..., None, :, :]), delta)
+        change += np.sum(tangent * (units @ np.swapaxes(y, -1, -2)), axis=-1)[..., None] * units
+        change += tangent @ (np.sum(units * y, axis=-1, keepdims=True) * units)
+        change += in_c[..., :n] @ y
+        return change
+
+    @staticmethod
+    def _overlaps(vectors: Array, x: Array) -> Array:
+        """sum_d vectors_pqd x_pqd for x that broadcasts over p or q, shape (..., p, q)."""
+        if x.shape[-2] == 1:
+            return (vectors @ np.swapaxes(x, -1, -2))[..., 0]
+        turned = np.swapaxes(vectors, -3, -2) @ np.swapaxes(np.swapaxes(x, -3, -2), -1, -2)
+        return np.swapaxes(turned[..., 0], -1, -2)
+
+    @staticmethod
+    def _weighted(weights: Array, vectors: Array) -> Array:
+        """sum_q weights_pq vectors_pqd, shape (..., p, d)."""
+        return (weights[..., None, :] @ vectors)[..., 0, :]
 
     def _refuse(self, theta: Array, exists: Array, what: str) -> None:
         """One student without the derivative asked for is an error; in a batch it becomes NaN."""

@@ -217,6 +217,33 @@ def test_the_hessian_vector_product_is_the_hessian_times_the_vector(name):
     close(loss.hessian_vector_product(STUDENT, direction), loss.hessian(STUDENT) @ direction, 1e-13)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_hessian_vector_product_broadcasts_one_student_over_directions_and_the_reverse(name):
+    loss, p = landscape(name, TEACHER), STUDENT.theta.size
+    rng = np.random.default_rng(14)
+    students, directions = rng.normal(size=(3, p)), rng.normal(size=(2, 3, p))
+    hessians = loss.hessian(students)
+    close(loss.hessian_vector_product(students[0], directions), directions @ hessians[0], 1e-13)
+    close(loss.hessian_vector_product(students, directions[0, 0]), hessians @ directions[0, 0], 1e-13)
+    expected = np.einsum("spq,msq->msp", hessians, directions)
+    close(loss.hessian_vector_product(students, directions), expected, 1e-13)
+    with pytest.raises(ValueError, match=f"as many entries on its last axis as theta, {p}; its shape is \\(2,\\)"):
+        loss.hessian_vector_product(students, [1.0, 2.0])
+
+
+@pytest.mark.parametrize("name", ("erf", "relu", "leaky_relu", "sin"))
+def test_the_hessian_vector_product_takes_less_memory_than_the_hessian(name):
+    loss = landscape(name, orthonormal_teacher(40, 41))
+    theta = np.random.default_rng(15).normal(size=40 * 42)
+    loss.hessian_vector_product(theta, theta)
+    tracemalloc.start()
+    try:
+        loss.hessian_vector_product(theta, theta)
+        assert tracemalloc.get_traced_memory()[1] < theta.size**2 * 8 / 2
+    finally:
+        tracemalloc.stop()
+
+
 # --- students in all forms ------------------------------------------------------------------------------------------
 
 
