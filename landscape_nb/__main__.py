@@ -1,6 +1,7 @@
 """The command line: ``landscape-nb`` or ``python -m landscape_nb``.
 
     landscape-nb one-neuron --activation erf --k 5      critical points of one neuron that learns from k teachers
+    landscape-nb sweep --k 5 --n 4 --seeds 0:20         where gradient flow ends, from one start for each seed
     landscape-nb lab [PAGE]                             the pages in JupyterLab
     landscape-nb dashboard [PAGE]                       one page without its code, served by Voila
     landscape-nb selfcheck                              one line per capability
@@ -60,7 +61,8 @@ class Parser(argparse.ArgumentParser):
 # one-neuron -----------------------------------------------------------------------------------------------------------
 
 
-def declare_one_neuron(parser: argparse.ArgumentParser) -> None:
+def declare_landscape(parser: argparse.ArgumentParser) -> None:
+    """Activation and teacher."""
     parser.add_argument("--activation", default="erf", metavar="NAME", help="erf (default), relu, leaky_relu:0.2, ...")
     parser.add_argument("--k", type=whole, help="number of teacher neurons")
     parser.add_argument("--d", type=whole, help="input dimension (default k + 1)")
@@ -70,6 +72,10 @@ def declare_one_neuron(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--teacher", metavar="FILE", help="a teacher of your own: .npz or .json with W (k, d) and a (k)"
     )
+
+
+def declare_one_neuron(parser: argparse.ArgumentParser) -> None:
+    declare_landscape(parser)
     parser.add_argument("--numerical", action="store_true", help="search numerically even where a theorem applies")
     parser.add_argument("--json", action="store_true", help="write JSON with all digits, students and spectra")
 
@@ -303,6 +309,74 @@ def point_as_json(point: CriticalPoint) -> dict[str, Any]:
     }
 
 
+# sweep ----------------------------------------------------------------------------------------------------------------
+
+
+def declare_sweep(parser: argparse.ArgumentParser) -> None:
+    declare_landscape(parser)
+    parser.add_argument("--n", type=whole, help="number of student neurons")
+    parser.add_argument("--seeds", type=seeds_named, default="0:20", help="0:20 (default), 7, or 0,3,10:15")
+    parser.add_argument("--start", default="glorot", help="glorot (default), or glorot:0.1 for a tenth of it")
+    parser.add_argument("--t-max", type=real, default=1.5e6, help="time at which a flow is ended (default 1.5e6)")
+    parser.add_argument("--workers", type=whole, help="processes with one BLAS thread each (default: this one)")
+    parser.add_argument("--out", metavar="FILE", help="a .csv or .json file; rows are written as they finish")
+    parser.add_argument("--resume", action="store_true", help="go on with the file, computing what it does not have")
+
+
+def sweep(arguments: argparse.Namespace) -> int:
+    """Follow gradient flow from one start for each seed and count what the end points are."""
+    import warnings
+
+    from .display import number
+    from .landscapes import PopulationLandscape
+    from .sweeps import sweep as over_seeds
+
+    if arguments.n is None:
+        raise ValueError("how many student neurons? --n 4 takes four")
+    check_size("parameters of the student", arguments.n, LARGEST)
+    if arguments.workers is not None and arguments.workers < 1:
+        raise ValueError(f"--workers is the number of processes, at least 1; {arguments.workers} was given")
+    if arguments.resume and arguments.out is None:
+        raise ValueError("--resume goes on with a file; name it with --out FILE")
+    if arguments.out is not None and Path(arguments.out).exists() and not arguments.resume:
+        raise ValueError(f"{arguments.out} exists; --resume goes on with it, or name another file")
+    activation, teacher = activation_named(arguments.activation), teacher_asked_for(arguments)
+    landscape = PopulationLandscape(activation, teacher)
+    if landscape.constant == 0:
+        raise ValueError(
+            "this teacher is the zero function, E[f*^2] = 0: there is nothing to learn; change its weights"
+        )
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")  # they are said below, as sentences of the result
+        found = over_seeds(
+            landscape,
+            arguments.n,
+            arguments.seeds,
+            start=arguments.start,
+            t_max=arguments.t_max,
+            executor=arguments.workers,
+            results=arguments.out,
+            progress=sys.stderr.isatty(),
+        )
+    for note in found.notes:
+        print(f"{PROGRAM}: {note}", file=sys.stderr)
+    students = f"{arguments.n} student neuron{'s' if arguments.n > 1 else ''}"
+    teachers = f"{teacher.n} teacher neuron{'s' if teacher.n > 1 else ''}{described(arguments)}"
+    count = f"{len(found)} seed{'s' if len(found) != 1 else ''}"
+    asked = f"start {arguments.start}, t_max {number(arguments.t_max)}: {count}"
+    lines = [f"{activation.name}, {students}, {teachers} in {teacher.d} dimensions, {asked}", "", found.table()]
+    if found.exceptions():
+        lines += ["", *(f"seed {row.seed}, {row.outcome}: {row.evidence}" for row in found.exceptions())]
+    if arguments.out is not None:
+        lines += ["", f"rows in {arguments.out}"]
+    print("\n".join(lines))
+    if found.missing:
+        hint = f"; --resume --out {arguments.out} goes on" if arguments.out is not None else ""
+        print(f"{PROGRAM}: interrupted with {len(found.missing)} seeds to do{hint}", file=sys.stderr)
+        return 130
+    return 0
+
+
 # lab ------------------------------------------------------------------------------------------------------------------
 
 
@@ -517,6 +591,7 @@ def versions() -> str:
 
 COMMANDS = {
     "one-neuron": (one_neuron, declare_one_neuron),
+    "sweep": (sweep, declare_sweep),
     "lab": (lab, declare_lab),
     "dashboard": (dashboard, declare_dashboard),
     "selfcheck": (selfcheck, declare_selfcheck),
@@ -529,6 +604,28 @@ def whole(text: str) -> int:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"expects a whole number; {text!r} was given") from None
+
+
+#: More seeds than this in one command are taken for a slip.
+MOST_SEEDS = 100_000
+
+
+def seeds_named(text: str) -> list[int]:
+    """Seeds as in 0:20 (20 of them, from 0 to 19), 7, or 0,3,10:15."""
+    found: list[int] = []
+    for part in text.split(","):
+        low, colon, high = part.partition(":")
+        try:
+            first = int(low)
+            last = int(high) if colon else first + 1
+        except ValueError:
+            first, last = 0, 0
+        if not 0 <= first < last:
+            raise argparse.ArgumentTypeError(f"expects seeds such as 0:20, 7 or 0,3,10:15; {text!r} was given")
+        if last - first > MOST_SEEDS:
+            raise argparse.ArgumentTypeError(f"names more than {MOST_SEEDS} seeds; {text!r} was given")
+        found += range(first, last)
+    return found
 
 
 def reals(text: str) -> list[float]:
@@ -564,7 +661,11 @@ def joined(argv: Sequence[str]) -> list[str]:
     """argv with ``--weight -1,2`` as ``--weight=-1,2``: argparse takes -1,2 and -1e-3 for options."""
     result: list[str] = []
     for word in argv:
-        if result and re.fullmatch(r"--(weight|correlation|norm|k|d)", result[-1]) and re.match(r"-[\d.]", word):
+        if (
+            result
+            and re.fullmatch(r"--(weight|correlation|norm|k|d|n|seeds|t-max|workers)", result[-1])
+            and re.match(r"-[\d.]", word)
+        ):
             result[-1] += f"={word}"
         else:
             result.append(word)

@@ -285,6 +285,15 @@ def _who(groups: _Groups) -> str:
     return f"neuron: teachers {told}"
 
 
+def _type(sizes: Sequence[int]) -> str:
+    """(3, 1, 1), or (5, 1 x 20) where a size occurs more than three times, as in the names of the closed forms."""
+    parts = []
+    for size in sorted(set(sizes), reverse=True):
+        count = sum(other == size for other in sizes)
+        parts += [f"{size} x {count}"] if count > 3 else [str(size)] * count
+    return f"({', '.join(parts)})"
+
+
 def _copies(landscape: PopulationLandscape, folded: Network) -> float | None:
     """How far the student is from having every teacher neuron once, None if it is not that."""
     teacher = _folded(landscape, landscape.teacher)
@@ -303,7 +312,7 @@ def _references(landscape: PopulationLandscape, n: int, groups: _Groups) -> Iter
     """The closed forms with n neurons that look at groups of these sizes, each with its name."""
     activation, teacher = landscape.activation, landscape.teacher
     partition = sum(groups.sizes) == teacher.n
-    kind = f"({', '.join(map(str, groups.sizes))})"
+    kind = _type(groups.sizes)
     if partition:
         ends = np.cumsum(groups.sizes).tolist()
         sets = [list(groups.teachers[end - size : end]) for end, size in zip(ends, groups.sizes)]

@@ -29,8 +29,8 @@ _TEACHER = "k orthonormal neurons of weight 1 in d = k + 1 dimensions"
 class PhaseDiagram(Mapping[Pair, tuple[Row, ...]]):
     """(n, k) -> the rows of a sweep of n neurons against k orthonormal teachers in d = k + 1 dimensions.
 
-    provenance : activation, start, t_max, tolerances, the version that computed it and the date given to it. missing : pairs whose seeds
-    were not all done when it was interrupted, with these seeds.
+    provenance : activation, seeds, start, t_max, tolerances, the version that computed it and the date given to it.
+    missing : pairs whose seeds were not all done when it was interrupted, with these seeds.
     """
 
     def __init__(
@@ -123,6 +123,7 @@ def phase_diagram(
         "date": date,
         "activation": activation.name,
         "teacher": _TEACHER,
+        "seeds": sorted(asked),
         "start": str(start),
         "t_max": float(t_max),
         **FLOW_TOLERANCES,
@@ -139,7 +140,8 @@ def phase_diagram(
                 )
         cells = {pair: {row.seed: row for row in rows} for pair, rows in found.items()}
         same = all(set(asked) <= cells.get(pair, {}).keys() for pair in wanted)
-        provenance = stored if same else provenance
+        known = {seed for rows in found.values() for seed in (row.seed for row in rows)}
+        provenance = stored if same else {**provenance, "seeds": sorted(known.union(asked))}
     for pair in wanted:
         cells.setdefault(pair, {})
     todo = [(every[pair], tuple(seed for seed in asked if seed not in cells[pair])) for pair in wanted]
@@ -194,9 +196,12 @@ def _pairs(pairs: Iterable[Pair | int]) -> tuple[Pair, ...]:
 
 
 def _brief(row: Row) -> Row:
-    """The row as it is stored: the time to six digits, the residual to two, evidence of what is no closed form only."""
+    """The row as it is stored: the loss to 13 digits, the time to six, the residual to two, evidence of what is no closed form only."""
     evidence = "" if is_regular(row.outcome) else row.evidence
-    return replace(row, residual=float(f"{row.residual:.1e}"), time=float(f"{row.time:.6g}"), evidence=evidence)
+    loss = float(f"{row.loss:.13g}")
+    return replace(
+        row, loss=loss, residual=float(f"{row.residual:.1e}"), time=float(f"{row.time:.6g}"), evidence=evidence
+    )
 
 
 def _phases_path(path: str | Path) -> Path:
