@@ -52,8 +52,13 @@ _PATIENCE = 4
 _NEWTON_STEPS = 6
 #: The loss is known to this share of its value at the start.
 _ROUNDING = 1e-13
+#: A student whose time grows by less than the second number, with more than the third rejected among so many steps, stands at a kink.
+_WINDOW, _STILL, _JUMPY = 64, 1e-3, 10
 #: Hessians are asked for in blocks of so many entries.
 _CACHED = 25_000
+
+
+_NO_DERIVATIVE = "a neuron of a function with a kink has w = 0, or numbers are beyond the range of doubles"
 
 
 class Interrupted(Exception):
@@ -339,6 +344,7 @@ class _Active:
     saddle: Array  # whether negative curvature bounds the step
     stop: Array  # i: this step shall end at the terminal event i; -1: at none; -2 - i: it did
     retry: Array  # the number of steps from which Newton's iteration may try to end the flow
+    mark: Array  # (t, rejected steps) at the last multiple of _WINDOW steps, shape (..., 2)
     fresh: Array  # whether the Hessian belongs to theta
     hessian: Array
     past: Any = None  # (record, past): the accepted steps
@@ -496,6 +502,14 @@ def _settle(landscape: Any, active: _Active, rows: Array, scale: Array, noise: A
     return _Settled(good, theta[good], loss[good], residual[good], values[good], vectors[good])
 
 
+def _linear_flow(found: _Settled, theta: Array) -> tuple[Array, Array]:
+    """Rates l and coordinates Q^T (theta - theta*) of the linear flow into the minimum; zero modes fade with the slowest others."""
+    moving = found.values > _FLAT * np.abs(found.values).max(axis=-1, keepdims=True)
+    slowest = np.where(moving, found.values, np.inf).min(axis=-1, keepdims=True)
+    rates = np.where(moving, found.values, np.where(np.isfinite(slowest), slowest, 1.0))
+    return rates, ((theta - found.theta)[:, None, :] @ found.vectors)[:, 0]
+
+
 def _when_below(rates: Array, gradients: Array, vectors: Array, tolerance: float) -> Array:
     """The time at which max |Q exp(-l t) gradients| of the linear flow falls below the tolerance."""
     low, high = np.zeros(len(rates)), np.full(len(rates), 1.0)
@@ -575,6 +589,7 @@ class _Integration:
             no,
             zero - 1,
             zero.copy(),
+            np.zeros((count, 2)),
             no.copy(),
             np.zeros((count, p, p)),
         )
@@ -623,11 +638,16 @@ class _Integration:
         stuck = left & (
             (active.failures > 12) & (active.t + active.h <= active.t * (1 + 1e-15)) | (active.failures > 60)
         )
+        look = left & ((active.steps + active.rejected) % _WINDOW == 0)
+        if look.any():
+            still = active.t - active.mark[:, 0] < _STILL * active.t
+            stuck |= look & still & (active.rejected - active.mark[:, 1] > _JUMPY)
+            active.mark[look] = np.stack([active.t, active.rejected], axis=-1)[look]
         done = ~finite | converged | event | time | diverging | budget | stuck
         if not done.any():
             return active
         so_far = [f"t = {number(t)}, max |grad L| = {number(g, 3)}" for t, g in zip(active.t, residual)]
-        self._end(active, ~finite, "refused", lambda i: "the loss or its gradient is not a number at this student")
+        self._end(active, ~finite, "refused", lambda i: f"the loss has no gradient at this student: {_NO_DERIVATIVE}")
         self._end(active, event, "event", lambda i: f"event {-2 - active.stop[i]} at {so_far[i]}")
         self._end(active, time, "time", lambda i: f"t_max was reached at {so_far[i]}; raise t_max to follow on")
         self._end(
@@ -647,8 +667,8 @@ class _Integration:
             stuck,
             "refused",
             lambda i: (
-                f"no step of any size lowers the loss at {so_far[i]}: "
-                "it is not smooth here, or the derivatives do not belong to it, or their rounding errors are larger than the tolerance"
+                f"the flow cannot be followed further than {so_far[i]}: every step is rejected or tiny, because the loss is not "
+                "smooth here (a neuron of a function with a kink that shrinks to w = 0) or its derivatives are not its own"
             ),
         )
         return active.take(~done) if done.any() else active
@@ -664,8 +684,16 @@ class _Integration:
         noise = self.noise[active.seed[rows]]
         scale = self.newton_reach * (self.atol + self.rtol * np.abs(active.theta[rows]))
         found = _settle(self.landscape, active, rows, scale, noise, self.tolerance)
-        seed = active.seed[rows[found.settled]]
+        rows = rows[found.settled]
+        self._keep_tails(active, rows, found, *_linear_flow(found, active.theta[rows]))
+        seed = active.seed[rows]
         self.theta[seed], self.loss[seed], self.residual[seed] = found.theta, found.loss, found.residual
+
+    def _keep_tails(self, active: _Active, rows: Array, found: _Settled, rates: Array, local: Array) -> None:
+        if self.dense:
+            for i, row in enumerate(rows):
+                modes = local[i][:, None] * found.vectors[i].T
+                self.tails[int(active.seed[row])] = (float(active.t[row]), found.theta[i], rates[i], modes)
 
     def _name(self, seeds: Array) -> None:
         for seed in seeds:
@@ -702,11 +730,7 @@ class _Integration:
         rows = rows[found.settled]
         if not rows.size:
             return done
-        top = np.abs(found.values).max(axis=-1, keepdims=True)
-        moving = found.values > _FLAT * top
-        slowest = np.where(moving, found.values, np.inf).min(axis=-1, keepdims=True)
-        rates = np.where(moving, found.values, np.where(np.isfinite(slowest), slowest, 1.0))
-        local = ((active.theta[rows] - found.theta)[:, None, :] @ found.vectors)[:, 0]
+        rates, local = _linear_flow(found, active.theta[rows])
         when = active.t[rows] + _when_below(rates, rates * local, found.vectors, self.tolerance)
         late = np.zeros(len(rows), dtype=bool)
         if not self.endpoint_only:
@@ -734,10 +758,7 @@ class _Integration:
         self.residual[seeds] = found.residual[on_time]
         self.index[seeds] = self._negative(found.values[on_time])
         self._name(seeds)
-        if self.dense:
-            for i, row in enumerate(rows):
-                modes = local[i][:, None] * found.vectors[i].T
-                self.tails[int(active.seed[row])] = (float(active.t[row]), found.theta[i], rates[i], modes)
+        self._keep_tails(active, rows, found, rates, local)
         done[rows] = True
         return done
 
@@ -756,10 +777,7 @@ class _Integration:
                     active,
                     ~usable,
                     "refused",
-                    lambda i: (
-                        f"the loss has no Hessian at the student of t = {number(active.t[i])} "
-                        "(a neuron with w = 0 of a function with a kink, or numbers beyond the range of doubles)"
-                    ),
+                    lambda i: f"the loss has no Hessian at the student of t = {number(active.t[i])}: {_NO_DERIVATIVE}",
                 )
                 self.active = active.take(usable)
                 return
@@ -823,6 +841,7 @@ class _Integration:
             active.saddle,
             stop,
             active.retry,
+            active.mark,
             active.fresh & ~accepted,
             active.hessian,
             active.past,
