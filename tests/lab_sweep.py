@@ -91,8 +91,8 @@ def undrawn() -> Iterator[None]:
     """A picture costs more than the mathematics: here each is only a number that tells it from others."""
     count = iter(range(10**9))
 
-    def render(self: Layers) -> tuple[str, str]:
-        return "frame", f"moving {next(count)}"
+    def render(self: Layers) -> tuple[tuple[str, ...], str]:
+        return ("frame",), f"moving {next(count)}"
 
     with ExitStack() as patches:
         patches.enter_context(mock.patch.object(Layers, "render", render))
@@ -106,8 +106,8 @@ def one_salt() -> Iterator[None]:
     """Two labs in one state have the same layers: the salt in the names of their clip paths is the same here."""
     made = Layers.__init__
 
-    def salted(self: Layers, figure: Figure) -> None:
-        made(self, figure)
+    def salted(self: Layers, figure: Figure, like: Layers | None = None) -> None:
+        made(self, figure, like)
         self._salt = "salt"
 
     with mock.patch.object(Layers, "__init__", salted):

@@ -90,9 +90,11 @@ class _Renderer(RendererSVG):
 class Layers:
     """The layers of one figure. ``render()`` gives them; what did not change in the frames is taken from the last time."""
 
-    def __init__(self, figure: Figure) -> None:
+    def __init__(self, figure: Figure, like: Layers | None = None) -> None:
+        """like : the layers of another sheet in whose place these will be shown; the same picture is then the same text."""
         self.figure = figure
-        self._salt = uuid.uuid4().hex  # clip paths of two figures on one page must not share their names
+        # clip paths of two figures on one page must not share their names
+        self._salt = uuid.uuid4().hex if like is None else like._salt
         self._kept: OrderedDict[tuple[Any, ...], str] = OrderedDict()  # pieces of the frame, by what they show
 
     @property

@@ -4,6 +4,8 @@ A lab computes a result from the values of its controls, draws it, and describes
 belong together. When the controls ask for something that does not exist, the last good picture stays, dimmed and captioned with the
 state it shows, and the status line says what was asked, what failed and what would do.
 
+A hand that moved a slider one step will most often do so again: while it rests, the next step is computed and drawn on a second sheet.
+
 The picture is stacked layers of SVG in HTML widgets (``figures.layers``): a move sends the moving layer and those frames of panels that
 have changed. Everything works with the widgets of ipywidgets alone, in every front end, and an error in a callback cannot vanish unseen.
 """
@@ -15,6 +17,7 @@ import contextlib
 import html
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -60,6 +63,25 @@ _KINDS = {
 }
 #: Seconds after which the picture of the state before is dimmed while another one is computed.
 _PATIENCE = 0.3
+#: Seconds of rest after which the next step of a slider is drawn ahead: longer than between the steps of a drag.
+_REST = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """All that a lab shows of one state in one theme."""
+
+    state: Mapping[str, Any]
+    theme: str
+    result: Any
+    layers: tuple[tuple[str, ...], str]
+    text: str
+    numbers: str
+    caption: str
+    status: str
+    theorem: str
+    marks: Mapping[str, list[tuple[float, str]]]
+    live: bool
 
 
 class Lab:
@@ -77,6 +99,7 @@ class Lab:
     parameters: ClassVar[tuple[Parameter, ...]]
     steps: ClassVar[tuple[Callable[..., Any], ...]]
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    looks_ahead: ClassVar[bool] = True
     _opened: ClassVar[set[str]] = set()  # the labs that the link of this page has opened
     _figure: Figure
     _layers: Layers
@@ -90,6 +113,9 @@ class Lab:
         self._quiet = False  # the lab itself moves its widgets
         self._by_hand = False  # somebody waits in front of the screen: long work goes to the background
         self._job: job.Job | None = None
+        self._spare: tuple[Figure, Layers] | None = None  # the sheet on which the next step is drawn ahead
+        self._ahead: _Prepared | None = None
+        self._rest: threading.Timer | None = None
         self._computation = Computation(*self.steps, parameters=tuple(parameter.name for parameter in self.parameters))
         self._history = History()
         self._state: dict[str, Any] = {}
@@ -427,31 +453,84 @@ class Lab:
 
     # showing ----------------------------------------------------------------------------------------------------------
 
+    def _prepare(self, figure: Figure, layers: Layers, state: dict[str, Any], result: Any) -> _Prepared:
+        """Draw a result on this sheet and put it into words."""
+        with style.drawing():
+            self._draw(figure, result)
+            drawn = layers.render()
+        words = self._summary(result), self._numbers(result), self._caption(result), self._status(result)
+        rest = self._theorem(result), self._marks(result), not self._takes_long(state)
+        return _Prepared(state, self._theme, result, drawn, *words, *rest)
+
     def _show(self, asked: dict[str, Any], result: Any, shown: Callable[[], None]) -> None:
         try:
-            with style.drawing():
-                self._draw(self._figure, result)
-                layers, text = self._layers.render(), self._summary(result)
-            numbers, caption, status = self._numbers(result), self._caption(result), self._status(result)
-            theorem, marks, live = self._theorem(result), self._marks(result), not self._takes_long(asked)
+            prepared = self._taken_from_ahead(asked, result)
+            if prepared is None:
+                prepared = self._prepare(self._figure, self._layers, asked, result)
         except Exception as error:
             self._draw_again()
             self._fail(error, asked)
             return
-        self._result, self._state, self._text, self.message = result, asked, text, ""
+        before = self._state
+        self._result, self._state, self._text, self.message = result, asked, prepared.text, ""
         self._picture.remove_class("lab-dimmed")
-        self._show_picture(*layers, text)
-        self._numbers_box.value = numbers
-        self._caption_box.value = f"<p>{html.escape(caption)}</p>"
-        self._status_box.value = f"<p role='status'>{html.escape(status)}</p>"
-        self._theorem_box.value = theorem
+        self._show_picture(*prepared.layers, prepared.text)
+        self._numbers_box.value = prepared.numbers
+        self._caption_box.value = f"<p>{html.escape(prepared.caption)}</p>"
+        self._status_box.value = f"<p role='status'>{html.escape(prepared.status)}</p>"
+        self._theorem_box.value = prepared.theorem
         shown()
         for name, control in self._controls.items():
             if isinstance(control.parameter, Number):
-                control.mark(marks.get(name, ()))
-            control.act_while_moving(live)
+                control.mark(prepared.marks.get(name, ()))
+            control.act_while_moving(prepared.live)
         self._show_buttons()
         self._show_code()
+        if self._by_hand and self.looks_ahead and job.THREADS:
+            self._look_ahead(before, asked)
+
+    # looking ahead ----------------------------------------------------------------------------------------------------
+
+    def _taken_from_ahead(self, asked: dict[str, Any], result: Any) -> _Prepared | None:
+        """What was drawn ahead, if it is this; its sheet takes the place of the other."""
+        if self._rest is not None:
+            self._rest.cancel()
+        ahead, self._ahead = self._ahead, None
+        if ahead is None or self._spare is None:
+            return None
+        if ahead.state != asked or ahead.theme != self._theme or ahead.result is not result:
+            return None
+        (self._figure, self._layers), self._spare = self._spare, (self._figure, self._layers)
+        return ahead
+
+    def _look_ahead(self, before: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
+        """Draw the next step of the slider that was moved, once the hand rests."""
+        moved = [parameter for parameter in self.parameters if before.get(parameter.name) != shown[parameter.name]]
+        if len(moved) != 1 or not isinstance(moved[0], Number) or not before:
+            return
+        slider = moved[0]
+        value = shown[slider.name]
+        try:
+            following = slider.checked(value + (slider.step if value > before[slider.name] else -slider.step))
+        except ValueError:  # the end of its range
+            return
+        self._rest = threading.Timer(_REST, self._draw_ahead, args=({**shown, slider.name: following},))
+        self._rest.daemon = True
+        self._rest.start()
+
+    def _draw_ahead(self, following: dict[str, Any]) -> None:
+        if not self._lock.acquire(blocking=False):  # the hand is at work again
+            return
+        try:
+            if self._job is None and not self._takes_long(following):
+                if self._spare is None:
+                    figure = style.new_figure(self._theme)
+                    self._spare = figure, Layers(figure, like=self._layers)
+                self._ahead = self._prepare(*self._spare, following, self._compute(following))
+        except Exception:  # the move itself will say what is wrong, and what would do
+            self._ahead, self._spare = None, None
+        finally:
+            self._lock.release()
 
     def _show_buttons(self) -> None:
         """What can be undone and redone, and the name of the preset that is shown."""
@@ -530,6 +609,7 @@ class Lab:
         """A new sheet to draw on."""
         self._figure = style.new_figure(theme)
         self._layers = Layers(self._figure)
+        self._spare = self._ahead = None
         self._theme = theme
 
     def _make_view(self) -> Any:
