@@ -48,6 +48,7 @@ from ..activations import ACTIVATIONS, Activation
 from ..critical import CriticalPoint, Hypothesis, Statement
 from ..landscapes import PopulationLandscape
 from ..networks import Equicorrelation, Network, equicorrelation
+from .symmetry_blocks import symmetric_point
 
 Array = np.ndarray
 Groups = tuple[tuple[int, ...], ...]
@@ -132,14 +133,8 @@ def copy_average(
         weights.append(a)
     student = Network(np.array(rows), weights)
     sizes = tuple(sorted((len(group) for group in chosen), reverse=True))
-    return CriticalPoint(
-        landscape,
-        student,
-        f"copy-average {_type(sizes)}",
-        "closed form",
-        STATEMENT.key,
-        orbit=_orbit(sizes) if _any_partition(teacher) else None,
-    )
+    orbit = _orbit(sizes) if _any_partition(teacher) else None
+    return symmetric_point(landscape, student, f"copy-average {_type(sizes)}", "closed form", STATEMENT.key, orbit)
 
 
 def copy_average_points(activation: Activation, teacher: Network, n: int) -> tuple[CriticalPoint, ...]:

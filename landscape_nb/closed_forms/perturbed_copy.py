@@ -37,6 +37,7 @@ from ..critical import CriticalPoint, Hypothesis, OutsideTheorem, Statement, new
 from ..landscapes import PopulationLandscape
 from ..networks import Network, equicorrelation
 from .alike_teachers import activation_is
+from .symmetry_blocks import symmetric_point
 
 Array = np.ndarray
 
@@ -101,10 +102,10 @@ class PairOrbits:
         return self.jet(q)[2]
 
 
-def _orbits(activation: Activation, size: int, rows: list[tuple[Array, Array, Array, Array, bool]]) -> PairOrbits:
+def _orbits(activation: Activation, rows: list[tuple[Array, Array, Array, Array, bool]]) -> PairOrbits:
     weight, s, c, t, own = zip(*rows)
-    forms = (np.array([(form + form.T) / 2 for form in part]) for part in (weight, s, c, t))
-    return PairOrbits(activation, *forms, own=np.array(own))
+    weights, first, cross, second = (np.array([(form + form.T) / 2 for form in part]) for part in (weight, s, c, t))
+    return PairOrbits(activation, weights, first, cross, second, np.array(own))
 
 
 def _form(size: int, *terms: tuple[float, int, int]) -> Array:
@@ -137,7 +138,7 @@ def copies_loss(activation: Activation, k: float, n: float) -> PairOrbits:
         (k * unit, unit, unit, unit, True),
         (k * (k - 1) * unit, unit, 0 * unit, unit, False),
     ]
-    return _orbits(activation, size, rows)
+    return _orbits(activation, rows)
 
 
 def averager_and_copies_loss(activation: Activation, k: float, n: float) -> PairOrbits:
@@ -171,7 +172,7 @@ def averager_and_copies_loss(activation: Activation, k: float, n: float) -> Pair
         (k * unit, unit, unit, unit, True),
         (k * (k - 1) * unit, unit, 0 * unit, unit, False),
     ]
-    return _orbits(activation, 6, rows)
+    return _orbits(activation, rows)
 
 
 # continuation in n ----------------------------------------------------------------------------------------------------
@@ -296,7 +297,8 @@ def perturbed_copy(activation: Activation, teacher: Network, n: int) -> Critical
     np.fill_diagonal(coordinates, q[0])
     a = q[3] if len(q) == 4 else 1.0
     student = Network(coordinates @ teacher.W, np.full(n, a * teacher.a[0]))
-    return _point(activation, teacher, student, f"perturbed-{n}-copy", STATEMENT, comb(k, n))
+    landscape = PopulationLandscape(activation, teacher)
+    return symmetric_point(landscape, student, f"perturbed-{n}-copy", "numerical", STATEMENT.key, comb(k, n))
 
 
 def perturbed_copy_average(activation: Activation, teacher: Network, n: int) -> CriticalPoint:
@@ -320,15 +322,8 @@ def perturbed_copy_average(activation: Activation, teacher: Network, n: int) -> 
     coordinates[np.arange(1, n), np.arange(l, k)] = x
     student = Network(coordinates @ teacher.W, np.full(n, teacher.a[0]))
     name = f"perturbed copy-average ({l}{', 1' * (n - 1) if n <= 4 else f', 1 x {n - 1}'})"
-    return _point(activation, teacher, student, name, AVERAGE_STATEMENT, comb(k, n - 1))
-
-
-def _point(
-    activation: Activation, teacher: Network, student: Network, name: str, statement: Statement, orbit: int
-) -> CriticalPoint:
-    return CriticalPoint(
-        PopulationLandscape(activation, teacher), student, name, "numerical", statement.key, orbit=orbit
-    )
+    landscape = PopulationLandscape(activation, teacher)
+    return symmetric_point(landscape, student, name, "numerical", AVERAGE_STATEMENT.key, comb(k, n - 1))
 
 
 def _checked(statement: Statement, activation: Activation, teacher: Network, n: int) -> int:
