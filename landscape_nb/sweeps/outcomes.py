@@ -263,7 +263,7 @@ def _named(landscape: PopulationLandscape, folded: Network) -> Outcome:
     index = morse_index(landscape, folded)
     word = "of unknown index" if index is None else f"of index {index}"
     sentence = f"a critical point {word} and loss {number(loss, 9)}"
-    if folded.n > teacher.n and loss <= 1e-12 * landscape.constant:
+    if loss <= 1e-12 * landscape.constant:
         return Outcome("other", f"{sentence}: the teacher's function, written with neurons that are no copies")
     if tried:
         away, name, there_loss = min(tried)

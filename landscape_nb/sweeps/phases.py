@@ -160,7 +160,11 @@ def phase_diagram(
 
 
 def stored_phase_diagram(activation: str = "erf") -> PhaseDiagram:
-    """The phase diagram that comes with the package; ValueError where there is none for this activation."""
+    """The phase diagram that comes with the package; ValueError where there is none for this activation.
+
+    The one of erf has all pairs n <= k for k = 2..10 and 20 seeds each: ``phase_diagram(ERF, range(2, 11), range(20), results=FILE,
+    date=DATE)``.
+    """
     folder = Path(__file__).parents[1] / "data"
     path = folder / f"phase_diagram_{activation}.json"
     if not path.is_file():
