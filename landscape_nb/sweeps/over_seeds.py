@@ -72,9 +72,9 @@ class Sweep(Sequence[Row]):
 
     @classmethod
     def load(cls, path: str | Path) -> Sweep:
-        """Read a file that a sweep has written; ValueError in one sentence if it is damaged."""
+        """Read a file that a sweep has written, rows in the order of the seeds; ValueError in one sentence if it is damaged."""
         stored = read_results(result_path(path))
-        return cls(stored.settings, stored.rows, (), stored.notes)
+        return cls(stored.settings, sorted(stored.rows, key=lambda row: row.seed), (), stored.notes)
 
 
 def counted(rows: Iterable[Row], kinds: bool) -> dict[str, int]:

@@ -191,7 +191,7 @@ def _pairs(pairs: Iterable[Pair | int]) -> tuple[Pair, ...]:
             continue
         try:
             n, k = entry  # type: ignore[misc]
-        except TypeError:
+        except (TypeError, ValueError):
             n, k = 0, 0
         if not all(isinstance(m, (int, np.integer)) and not isinstance(m, bool) and m >= 1 for m in (n, k)):
             raise ValueError(f"pairs are (n, k) of whole numbers of at least 1, or numbers k; {entry!r:.60} was given")
