@@ -601,6 +601,21 @@ def test_an_interruption_of_an_executor_keeps_what_is_done(file):
     assert sorted(row.seed for row in Sweep.load(file)) == sorted(row.seed for row in part)
 
 
+def test_an_error_in_one_batch_keeps_the_rows_of_the_others(file, monkeypatch):
+    from landscape_nb.sweeps import executors
+
+    def fails_later(job):
+        if 8 in job.seeds:
+            time.sleep(0.5)
+            raise ZeroDivisionError("seed 8")
+        return rows.flow_of_a_batch(job)
+
+    monkeypatch.setattr(executors, "flow_of_a_batch", fails_later)
+    with ThreadPoolExecutor(2) as pool, pytest.raises(ZeroDivisionError, match="seed 8"):
+        quiet(erf(3), 2, range(12), results=file, executor=pool, batch=2)
+    assert {0, 1, 2, 3, 4, 5, 6, 7} <= {row.seed for row in Sweep.load(file)}
+
+
 def test_a_finished_sweep_computes_nothing_again_and_grows_by_new_seeds(file, watched):
     first = quiet(erf(3), 2, range(4), results=file)
     assert watched.seeds == [0, 1, 2, 3]

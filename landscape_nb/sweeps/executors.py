@@ -6,10 +6,13 @@ import math
 import multiprocessing
 import os
 import pickle
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from types import FrameType
 
 import numpy as np
 
@@ -49,10 +52,10 @@ def worker_processes(executor: Executor | str | int | None) -> Iterator[tuple[Ex
         yield pool, int(executor)
         pool.shutdown()
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
             if process.pid not in others:
                 process.terminate()
+        pool.shutdown()  # what was waiting is marked as broken: a future cancelled before would make Python 3.11 print a traceback
         raise
     finally:
         for name, value in before.items():
@@ -63,8 +66,6 @@ def worker_processes(executor: Executor | str | int | None) -> Iterator[tuple[Ex
 
 
 def _leave_interrupts_to_the_parent() -> None:
-    import signal
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -96,7 +97,11 @@ def work(
                 size = batch or (_BATCH if pool is None else min(_BATCH, max(1, math.ceil(total / (2 * parallel)))))
                 for place in range(0, len(seeds), size):
                     jobs.append((settings, job_of(settings, seeds[place : place + size], pool is not None)))
-            done = _here(jobs, total, take, show) if pool is None else _elsewhere(pool, jobs, total, take, show)
+            done = (
+                _here(jobs, total, take, show)
+                if pool is None
+                else _elsewhere(pool, jobs, total, take, show, isinstance(executor, Executor))
+            )
             if not done:
                 raise _Stopped
     except _Stopped:
@@ -109,20 +114,41 @@ def work(
     return True
 
 
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C waits until the block is done: rows are in the file and in the sweep, or in neither."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    waiting: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: waiting.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if waiting:
+        before(*waiting[0])
+
+
 def _here(jobs: Sequence[tuple[Settings, Job]], total: int, take: Take, show: Show) -> bool:
     """The work in this process."""
     done = 0
-    for settings, job in jobs:
-        size = len(job.seeds)
-        try:
-            show(done / total)
-            rows = flow_of_a_batch(job, lambda share, done=done, size=size: show((done + share * size) / total))  # type: ignore[misc]
-        except (KeyboardInterrupt, Interrupted):
-            return False
-        take(settings, rows)
-        done += size
-        if len(rows) < size:
-            return False
+
+    def share_of_all(share: float) -> None:
+        show((done + share * len(job.seeds)) / total)
+
+    try:
+        for settings, job in jobs:
+            share_of_all(0.0)
+            rows = flow_of_a_batch(job, share_of_all)
+            with _undisturbed():
+                take(settings, rows)
+            done += len(job.seeds)
+            if len(rows) < len(job.seeds):
+                return False
+    except (KeyboardInterrupt, Interrupted):
+        return False
     return _shown(show)
 
 
@@ -134,8 +160,10 @@ def _shown(show: Show) -> bool:
     return True
 
 
-def _elsewhere(pool: Executor, jobs: Sequence[tuple[Settings, Job]], total: int, take: Take, show: Show) -> bool:
-    """The work through an executor."""
+def _elsewhere(
+    pool: Executor, jobs: Sequence[tuple[Settings, Job]], total: int, take: Take, show: Show, cancel: bool
+) -> bool:
+    """The work through an executor. cancel : whether what waits is cancelled after an interruption; workers of our own are ended."""
     try:
         pickle.dumps(jobs[0][1])
     except (pickle.PicklingError, AttributeError, TypeError) as error:
@@ -143,30 +171,33 @@ def _elsewhere(pool: Executor, jobs: Sequence[tuple[Settings, Job]], total: int,
         raise ValueError(
             f"the activation {name} cannot be sent to other processes ({error}); leave executor out for a sweep in this one"
         ) from None
-    futures = {}
-    taken = set()
+    futures: dict[Future[tuple[Row, ...]], Settings] = {}
     done = 0
+
+    def keep(future: Future[tuple[Row, ...]]) -> int:
+        """Take the rows of a future, once."""
+        rows = future.result()
+        with _undisturbed():
+            take(futures.pop(future), rows)
+        return len(rows)
+
     try:
         for settings, job in jobs:
             futures[pool.submit(flow_of_a_batch, job)] = settings
         show(0.0)
-        for future in as_completed(futures):
-            rows = future.result()
-            taken.add(future)
-            take(futures[future], rows)
-            done += len(rows)
+        for future in as_completed(list(futures)):
+            done += keep(future)
             if done < total:
                 show(done / total)
-    except (KeyboardInterrupt, Interrupted):
-        for future in futures:
-            future.cancel()
-        for future, settings in futures.items():
-            if future not in taken and future.done() and not future.cancelled() and future.exception() is None:
-                take(settings, future.result())
-        return False
-    except BaseException:
-        for future in futures:
-            future.cancel()
+    except BaseException as error:
+        if cancel:
+            for future in futures:
+                future.cancel()
+        for future in list(futures):
+            if future.done() and not future.cancelled() and future.exception() is None:
+                keep(future)
+        if isinstance(error, (KeyboardInterrupt, Interrupted)):
+            return False
         raise
     return _shown(show)
 
