@@ -682,7 +682,8 @@ class _Integration:
     def _last_digits(self, active: _Active, rows: Array) -> None:
         """Newton's iteration where the flow itself came below the tolerance, if it leads to a minimum."""
         noise = self.noise[active.seed[rows]]
-        scale = self.newton_reach * (self.atol + self.rtol * np.abs(active.theta[rows]))
+        size = np.abs(active.theta[rows])
+        scale = np.maximum(self.newton_reach * (self.atol + self.rtol * size), 1e-5 * (1.0 + size))
         found = _settle(self.landscape, active, rows, scale, noise, self.tolerance)
         rows = rows[found.settled]
         self._keep_tails(active, rows, found, *_linear_flow(found, active.theta[rows]))
@@ -970,10 +971,11 @@ def gradient_flow(
     rtol, atol : the error allowed in a step, root mean square over the parameters of error / (atol + rtol |theta|); 1e-7 and 1e-9 along
     a path. dense : keep what ``Flow.at`` needs. times : record at these times instead of at the steps.
     events : functions theta (..., p) -> (...) whose sign changes are located; one with ``terminal = True`` as attribute ends the flow.
-    endpoint_only : keep no path; with rtol 3e-3 and atol 3e-4 unless given, and once the rest of the path is straight down to a minimum
-    the limit t -> infinity is taken, even beyond t_max. tolerance : a student has converged when max |grad L| is below it.
+    endpoint_only : keep no path; once the rest of the path is straight down to a minimum the limit t -> infinity is taken, even beyond
+    t_max. rtol is 3e-3 then and atol 3e-4 (1e-6 and 1e-8 for functions with kinks, which larger steps would jump over).
+    tolerance : a student has converged when max |grad L| is below it.
     limit : a student whose parameters grow beyond it diverges. max_steps : the budget of each student, rejected steps included.
-    method : RODAS5P along a path, RODAS4 for end points. progress : called before each step with the share done; if it
+    method : RODAS5P, or RODAS4 for end points at 3e-3. progress : called before each step with the share done; if it
     raises ``Interrupted``, or the keyboard interrupts, the flow comes back with what is done.
 
     Where the landscape is not differentiable, or its derivatives are no numbers, a student ends with the reason "refused" and
@@ -982,12 +984,14 @@ def gradient_flow(
     theta, single = _starts(students)
     if isinstance(students, Network) and hasattr(landscape, "value"):
         landscape.value(students)  # refuses another input dimension in its own words
+    rough = endpoint_only and not getattr(getattr(landscape, "activation", None), "kinks", ())
+    usual = (3e-3, 3e-4) if rough else (1e-6, 1e-8) if endpoint_only else (1e-7, 1e-9)
     t_max, rtol, atol = (
         _positive(name, value)
         for name, value in (
             ("t_max", t_max),
-            ("rtol", (3e-3 if endpoint_only else 1e-7) if rtol is None else rtol),
-            ("atol", (3e-4 if endpoint_only else 1e-9) if atol is None else atol),
+            ("rtol", usual[0] if rtol is None else rtol),
+            ("atol", usual[1] if atol is None else atol),
         )
     )
     tolerance, limit = _positive("tolerance", tolerance), _positive("limit", limit)
@@ -1001,7 +1005,7 @@ def gradient_flow(
         run = _Integration(
             landscape,
             theta.reshape(-1, p),
-            method or (RODAS4 if endpoint_only else RODAS5P),
+            method or (RODAS4 if rough else RODAS5P),
             t_max,
             rtol,
             atol,

@@ -454,8 +454,8 @@ def test_a_relu_neuron_that_shrinks_to_nothing_is_named(endpoint_only):
     flow = gradient_flow(population("relu", 4, 4), glorot(3, 4, [0, 1]), endpoint_only=endpoint_only)
     assert list(flow.reason) == ["refused", "converged"]
     assert "shrinks to w = 0" in flow.sentence[0] and flow.steps[0] < 1500
-    assert_allclose(flow.time[0], 0.10769, atol=1e-2 if endpoint_only else 1e-5)
-    assert np.linalg.norm(flow.theta[0, :4]) < (1e-2 if endpoint_only else 1e-7)
+    assert_allclose(flow.time[0], 0.10769, atol=1e-5)
+    assert np.linalg.norm(flow.theta[0, :4]) < 1e-5
 
 
 def test_a_wall_of_nan_is_not_stepped_over():
