@@ -18,8 +18,8 @@ vectors within a cell + complement of the teachers, the parameters R^n x R^d + R
 * means, pairs:       symmetric with zero diagonal and sums (m (m - 3)/2 times), antisymmetric with zero sums ((m - 1)(m - 2)/2 times)
 
 Each block comes from Hessian-vector products with one vector for each row, a fixed vector of the representation in each; orthonormalised,
-they must span an invariant space (checked), and rows times multiplicities must add up to n d + n (checked). The rescaling modes of
-homogeneous activations are taken out first, so that their zeros are exact.
+they must span an invariant space (checked), and rows times multiplicities must add up to n d + n (checked). At a critical point the
+rescaling modes of a homogeneous activation are taken out first, so that their zeros are exact.
 
 Source: derived.
 """
@@ -194,7 +194,9 @@ class _Structure:
 
     def __init__(self, landscape: PopulationLandscape, student: Network) -> None:
         self.student, self.teacher = student, landscape.teacher
-        self.homogeneous = landscape.activation.homogeneous
+        # rescaling is a zero mode of the Hessian at critical points only
+        still = np.abs(landscape.gradient(student)).max() <= 1e-10 * max(1.0, landscape.constant)
+        self.homogeneous = landscape.activation.homogeneous if still else None
         V, W = self.teacher.W, student.W
         self.n, self.d = student.n, student.d
         overlap = W @ V.T
