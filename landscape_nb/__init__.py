@@ -53,8 +53,22 @@ _NAMES_OF = {
     "landscapes": ("PopulationLandscape",),
     "critical": ("CriticalPoint", "NotConverged", "OutsideTheorem", "Statement", "refine"),
     "search": ("search_one_neuron",),
+    "flows": ("Flow", "gradient_flow"),
+    "plateaus": ("Plateau", "plateaus_of"),
     "closed_forms": ("STATEMENTS",),
     "closed_forms.one_neuron": ("one_neuron",),
+    "closed_forms.copy_average": (
+        "copy_average",
+        "copy_average_loss",
+        "copy_average_points",
+        "counts",
+        "partitions",
+        "threshold",
+    ),
+    "closed_forms.perturbed_copy": ("crossings", "perturbed_copy"),
+    "closed_forms.perturbed_copy_average": ("perturbed_copy_average",),
+    "closed_forms.symmetry_blocks": ("symmetry_blocks",),
+    "sweeps": ("outcome", "phase_diagram", "stored_phase_diagram", "sweep"),
 }
 _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names}
 _SUBMODULES = ("figures", "labs")
@@ -85,12 +99,24 @@ if TYPE_CHECKING:
     from .activations import leaky_relu as leaky_relu
     from .activations import register_activation as register_activation
     from .closed_forms import STATEMENTS as STATEMENTS
+    from .closed_forms.copy_average import copy_average as copy_average
+    from .closed_forms.copy_average import copy_average_loss as copy_average_loss
+    from .closed_forms.copy_average import copy_average_points as copy_average_points
+    from .closed_forms.copy_average import counts as counts
+    from .closed_forms.copy_average import partitions as partitions
+    from .closed_forms.copy_average import threshold as threshold
     from .closed_forms.one_neuron import one_neuron as one_neuron
+    from .closed_forms.perturbed_copy import crossings as crossings
+    from .closed_forms.perturbed_copy import perturbed_copy as perturbed_copy
+    from .closed_forms.perturbed_copy_average import perturbed_copy_average as perturbed_copy_average
+    from .closed_forms.symmetry_blocks import symmetry_blocks as symmetry_blocks
     from .critical import CriticalPoint as CriticalPoint
     from .critical import NotConverged as NotConverged
     from .critical import OutsideTheorem as OutsideTheorem
     from .critical import Statement as Statement
     from .critical import refine as refine
+    from .flows import Flow as Flow
+    from .flows import gradient_flow as gradient_flow
     from .landscapes import PopulationLandscape as PopulationLandscape
     from .networks import Network as Network
     from .networks import canonical as canonical
@@ -100,7 +126,13 @@ if TYPE_CHECKING:
     from .networks import orthonormal_teacher as orthonormal_teacher
     from .networks import permute as permute
     from .networks import rescale as rescale
+    from .plateaus import Plateau as Plateau
+    from .plateaus import plateaus_of as plateaus_of
     from .search import search_one_neuron as search_one_neuron
+    from .sweeps import outcome as outcome
+    from .sweeps import phase_diagram as phase_diagram
+    from .sweeps import stored_phase_diagram as stored_phase_diagram
+    from .sweeps import sweep as sweep
 
     __version__: str
 else:

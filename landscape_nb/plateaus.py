@@ -60,7 +60,7 @@ class Plateau:
         return f"{self.nearby.kind} of index {self.nearby.index}"
 
 
-def plateaus(
+def plateaus_of(
     landscape: Any, times: Array, students: Array, slow: float = SLOW, decades: float = DECADES
 ) -> tuple[Plateau, ...]:
     """The plateaus of one flow, in the order of time.
@@ -71,7 +71,7 @@ def plateaus(
     times, students = np.asarray(times, dtype=float), np.asarray(students, dtype=float)
     if times.ndim != 1 or students.shape[:-1] != times.shape or not (np.diff(times) > 0).all() or not (times > 0).all():
         raise ValueError(
-            "plateaus needs ascending positive times (T,) and the students at them (T, p); "
+            "plateaus_of needs ascending positive times (T,) and the students at them (T, p); "
             f"the shapes {times.shape} and {students.shape} were given"
         )
     squared = (landscape.gradient(students) ** 2).sum(axis=-1)
@@ -88,8 +88,8 @@ def plateaus(
         nearby, distance = _near(landscape, students[lowest], float(np.linalg.norm(students[-1])))
         if lowest == first and (first > 0 or nearby is None):
             continue
-        when = (float(times[i]) for i in (first, last, lowest))
-        found.append(Plateau(*when, float(losses[lowest]), nearby, distance))
+        start, end, time = (float(times[i]) for i in (first, last, lowest))
+        found.append(Plateau(start, end, time, float(losses[lowest]), nearby, distance))
     return tuple(found)
 
 

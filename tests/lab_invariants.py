@@ -13,9 +13,11 @@ from itertools import pairwise
 import numpy as np
 
 from landscape_nb.activations import ACTIVATIONS
+from landscape_nb.closed_forms.perturbed_copy import perturbed_copy
+from landscape_nb.critical import OutsideTheorem
 from landscape_nb.labs.parameters import Number
 from landscape_nb.landscapes import PopulationLandscape
-from landscape_nb.networks import Network
+from landscape_nb.networks import Network, orthonormal_teacher
 from landscape_nb.slices import best_weight
 
 DIMMED = "lab-dimmed"
@@ -31,6 +33,8 @@ REFUSALS = re.compile(
     r"^\d+ (orthonormal|orthogonal) teacher vectors do not fit in dimension \d+; raise d to at least \d+$"
     r"|^\d+ teacher vectors of correlation \S+ do not fit in dimension \d+; raise d to at least \d+$"
     r"|^\d+ vectors can have a common correlation between \S+ and 1; correlation = \S+ was given$"
+    r"|^each student neuron needs at least one teacher, n <= k; n = \d+ and k = \d+ were given; lower n or raise k$"
+    r"|^the perturbed-n-copy point needs .*; given: .*; .*$"
     r"|^the teacher is the zero function"
 )
 
@@ -504,7 +508,92 @@ def check_kernels(lab) -> None:
     assert value in table and slope in table and f"{estimate} ± {error}" in table
 
 
+def check_copy_or_average(lab) -> None:
+    view, state = lab.result.view, lab.state
+    point, k, n = view.point, state["k"], state["n"]
+    landscape, student = point.landscape, point.student
+    assert (student.n, landscape.teacher.n, landscape.activation.name) == (n, k, state["activation"])
+    check_symmetries(landscape)
+    # the point: critical, its loss and its spectrum by the landscape itself
+    largest = float(np.abs(point.spectrum).max())
+    residual = float(np.abs(landscape.gradient(student)).max())
+    assert residual <= 1e-11 * max(1.0, largest), f"max |grad L| = {residual:.2g} at a point claimed critical"
+    assert point.loss >= 0 and abs(float(landscape.value(student)) - point.loss) <= 1e-13 * landscape.constant
+    assert sum(block.multiplicity * block.eigenvalues.size for block in view.blocks) == student.theta.size
+    if student.theta.size <= 60:
+        hessian = landscape.hessian(student)
+        assert np.abs(hessian - hessian.T).max() <= 1e-12 * largest, "the Hessian is not symmetric"
+        expected = np.linalg.eigvalsh(hessian)
+        assert np.abs(expected - point.spectrum).max() <= 1e-9 * largest, (
+            "the blocks' eigenvalues are not the Hessian's"
+        )
+        if (np.abs(expected) > 1e-9 * largest).all():
+            assert point.index == int((expected < 0).sum()), "the index is not that of the Hessian"
+    # the other order of the neurons, and odd neurons with both signs turned, are as good
+    order = np.random.default_rng(3).permutation(n)
+    sign = -1.0 if landscape.activation.odd else 1.0
+    turned = Network(sign * student.W[order], sign * student.a[order])
+    assert abs(float(landscape.value(turned)) - point.loss) <= 1e-12 * landscape.constant, "a symmetry changes the loss"
+    # partitions
+    assert all(sum(sizes) == k and len(sizes) == n for sizes in view.types) and len(set(view.types)) == len(view.types)
+    assert (np.diff(view.losses) >= -1e-12).all(), "the partitions are not in the order of their losses"
+    assert view.types[0] == (k - n + 1, *[1] * (n - 1)), "the first partition is not the optimal one"
+    if state["activation"] == "erf":
+        sizes = np.array(view.types, dtype=float)
+        own = (sizes / 3 - 2 / np.pi * sizes**2 * np.arcsin(1 / (2 * sizes))).sum(axis=1)
+        assert np.abs(own - view.losses).max() <= 1e-11, "a loss is not the sum of L*(l)"
+    if view.sizes is not None:
+        assert state["family"] == "copy-average" and view.rank == min(state["partition"], len(view.types)) - 1
+        assert abs(view.losses[view.rank] - point.loss) <= 1e-11 * landscape.constant
+    else:
+        assert view.rank is None and view.branches[1].losses[list(view.branches[1].n).index(n)] == point.loss
+    # families and bifurcations: the words belong to the numbers
+    average = view.branches[0]
+    assert average.n.tolist() == list(range(1, k + 1)) and (np.diff(average.losses) < 1e-12).all()
+    for branch in view.branches:
+        at = branch.n.tolist().index(n) if n in branch.n else None
+        same_family = branch.name == state["family"] and (view.rank or 0) == 0
+        if at is not None and same_family:
+            assert branch.minimum[at] == (point.index == 0), f"{branch.name} at n = {n}: minimum or not?"
+            assert abs(branch.losses[at] - point.loss) <= 1e-11 * landscape.constant
+    for n_mark, sentence in view.marks:
+        assert 1 < n_mark < k and sentence in words(lab._theorem_box.value)
+        branch = view.branches[0 if sentence.startswith("copy-average") else 1]
+        before, after = (branch.n.tolist().index(int(n_mark + side)) for side in (-0.5, 0.5))
+        if "lower" in sentence:
+            lower = [branch.losses[i] < average.losses[int(branch.n[i]) - 1] for i in (before, after)]
+            assert lower == [False, True], sentence
+        else:
+            assert branch.minimum[before] != branch.minimum[after], sentence
+    # the words
+    lines = lab.summary.splitlines()
+    assert re.match(rf"{n} {state['activation']} neurons?, {k} orthonormal teachers$", lines[0])
+    shown = re.match(r"(.+): (.+), index (\d+), nullity (\d+).*, loss (\S+), (.+)$", lines[1]).groups()
+    assert shown[:2] == (point.name, point.kind) and shown[5] == point.method
+    assert (int(shown[2]), int(shown[3])) == (point.index, point.nullity)
+    assert agrees(shown[4], point.loss, 10), f"the summary says loss {shown[4]}, the result {point.loss!r}"
+    tables = lab.tables()
+    assert np.array_equal(tables["partitions"]["loss"], view.losses) and tables["point"]["loss"] == [point.loss]
+    assert np.array_equal(np.reshape(tables["incoming weights"]["w"], student.W.shape), student.W)
+    assert shown[4] in words(lab._numbers_box.value)
+
+
+def copies_exist(state) -> bool:
+    """Whether there is a point for these controls: no more neurons than teachers, and for the leaning family its own range."""
+    if state["n"] > state["k"]:
+        return False
+    if state["family"] == "copy-average":
+        return True
+    if state["activation"] not in ("erf", "relu") or not 2 <= state["n"] < state["k"]:
+        return False
+    try:
+        perturbed_copy(ACTIVATIONS[state["activation"]], orthonormal_teacher(state["k"], state["k"]), state["n"])
+    except OutsideTheorem:
+        return False
+    return True
+
+
 #: Lab -> what must hold in each of its states beyond what holds for every lab. A new lab is entered here.
-CHECKS = {"one-neuron": check_one_neuron, "kernels": check_kernels}
+CHECKS = {"one-neuron": check_one_neuron, "kernels": check_kernels, "copy-or-average": check_copy_or_average}
 #: Lab -> whether a state of its controls exists; where it is not entered, every state does.
-EXISTS = {"one-neuron": teachers_exist}
+EXISTS = {"one-neuron": teachers_exist, "copy-or-average": copies_exist}

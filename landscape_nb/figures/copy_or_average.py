@@ -90,39 +90,39 @@ def _arrange(figure: Figure) -> None:
         axes.grid(visible=False)
     losses = figure.add_subplot(grid[0, 1], xlabel="partitions, lowest loss first", ylabel="loss")
     losses.set_title("Losses of all partitions")
-    branches = figure.add_subplot(grid[1, 0], xlabel="student neurons n", ylabel="loss")
+    branches = figure.add_subplot(grid[1, 0], xlabel="student neurons n", ylabel="loss / copy-average's")
     branches.set_title("Along the number of neurons")
-    blocks = figure.add_subplot(grid[1, 1], xlabel="symmetry block, with its multiplicity", ylabel="eigenvalue")
+    blocks = figure.add_subplot(grid[1, 1], xlabel="symmetry block, by its letter below", ylabel="eigenvalue")
     blocks.set_title("Hessian spectrum by symmetry")
     for axes in (weights, losses, branches, blocks):
         style.place_words(axes)
     style.place_words(outgoing)
     for axes in (losses, branches):
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
         axes.yaxis.set_major_locator(style.few_ticks())
         style.whole_numbers(axes.yaxis)
 
 
-def _squares(x: Array, y: Array, sides: Array) -> Path:
-    """Squares around these places, with these sides."""
-    half = sides / 2
-    corners = np.moveaxis(
-        np.array([[x - half, y - half], [x + half, y - half], [x + half, y + half], [x - half, y + half]]), -1, 0
-    )
-    return Path.make_compound_path_from_polys(corners)
+def _hinton(axes: Axes, x: Array, y: Array, values: Array, unit: tuple[float, float]) -> None:
+    """A square for each value, its area in proportion, the largest 0.9 of the unit wide: filled for positive values, hollow for negative.
 
-
-def _hinton(axes: Axes, x: Array, y: Array, values: Array, scale: float) -> None:
-    """A square for each value, its area in proportion: filled for positive ones, hollow for negative ones."""
-    sides = 0.9 * np.sqrt(np.abs(values) / max(scale, 1e-300))
+    unit : the width of the largest possible square, in units of x and of y.
+    """
+    sides = 0.9 * np.sqrt(np.abs(values) / max(float(np.abs(values).max()), 1e-300))
     seen = sides > 0.02
+    sides = np.maximum(sides, 0.2)  # still seen
     for chosen, look in (
-        (values > 0, {"facecolor": style.STUDENT, "edgecolor": "none"}),
-        (values < 0, {"facecolor": "white", "edgecolor": style.STUDENT, "linewidth": 1.4}),
+        (seen & (values > 0), {"facecolor": style.STUDENT, "edgecolor": "none"}),
+        (
+            seen & (values < 0),
+            {"facecolor": "white", "edgecolor": style.STUDENT, "linewidth": 1.4 if values.size < 300 else 0.6},
+        ),
     ):
-        if np.any(chosen & seen):
-            shown = chosen & seen
-            axes.add_artist(PathPatch(_squares(x[shown], y[shown], sides[shown]), **look))
+        if chosen.any():
+            across, up = (0.5 * sides[chosen] * size for size in unit)
+            left, right, low, high = x[chosen] - across, x[chosen] + across, y[chosen] - up, y[chosen] + up
+            corners = np.moveaxis(np.array([[left, low], [right, low], [right, high], [left, high]]), -1, 0)
+            axes.add_artist(PathPatch(Path.make_compound_path_from_polys(corners), **look))
 
 
 def draw_weights(axes: Axes, outgoing: Axes, student: Network, teacher: Network) -> None:
@@ -130,17 +130,21 @@ def draw_weights(axes: Axes, outgoing: Axes, student: Network, teacher: Network)
     lengths = np.linalg.norm(teacher.W, axis=1)
     shares = student.W @ teacher.W.T / lengths**2  # how much of teacher j is in neuron i
     n, k = shares.shape
-    x, y = np.meshgrid(np.arange(1, k + 1, dtype=float), np.arange(1, n + 1, dtype=float))
-    _hinton(axes, x.ravel(), y.ravel(), shares.ravel(), float(np.abs(shares).max()))
     axes.set(xlim=(0.3, k + 0.7), ylim=(n + 0.7, 0.3))
+    width, height = (72.0 * float(side) for side in axes.figure.get_size_inches())  # type: ignore[union-attr]
+    place, beside = axes.get_position(), outgoing.get_position()
+    column, row = place.width * width / (k + 0.4), place.height * height / (n + 0.4)  # in points
+    side = min(column, row)
+    x, y = np.meshgrid(np.arange(1, k + 1, dtype=float), np.arange(1, n + 1, dtype=float))
+    _hinton(axes, x.ravel(), y.ravel(), shares.ravel(), (side / column, side / row))
     for axis, most in ((axes.xaxis, k), (axes.yaxis, n)):
-        step = max(1, int(np.ceil(most / 8)))
-        axis.set_major_locator(FixedLocator([1, *range(step, most + 1, step)] if step > 1 else [*range(1, most + 1)]))
-    rows = np.arange(1, n + 1, dtype=float)
-    largest = float(np.abs(student.a).max())
-    _hinton(outgoing, np.zeros(n), rows, student.a, largest)
-    half = max(0.6, 0.055 * (k + 0.4))  # a square is as wide as beside it
-    outgoing.set(xlim=(-half, half), ylim=(n + 0.7, 0.3))
+        step = next(step for step in (1, 2, 5, 10, 20, 50) if most / step <= 10)
+        axis.set_major_locator(FixedLocator([*range(1, most + 1)] if step == 1 else [1, *range(step, most + 1, step)]))
+    side = min(row, beside.width * width)
+    outgoing.set(xlim=(-0.5, 0.5), ylim=(n + 0.7, 0.3))
+    _hinton(
+        outgoing, np.zeros(n), np.arange(1, n + 1, dtype=float), student.a, (side / (beside.width * width), side / row)
+    )
 
 
 def draw_losses(axes: Axes, view: CopyOrAverageView) -> None:
@@ -170,28 +174,34 @@ def draw_losses(axes: Axes, view: CopyOrAverageView) -> None:
         axes.add_artist(lines[-1])
         low, high = min(low, point.loss), max(high, point.loss)
     room = 0.08 * (high - low) if high - low > 1e-9 else max(0.1 * high, 0.01)
-    axes.set(xlim=(0.5, ranks[-1] + 0.5), ylim=style.steady(low - room, high + 2 * room))
+    axes.set(xlim=(0.5, ranks[-1] + 0.5), ylim=style.steady(low - room, high + 10 * room))  # the legend stands above
     style.legend(axes, lines, loc="upper left")
 
 
 def draw_branches(axes: Axes, view: CopyOrAverageView) -> None:
-    """The families of critical points along n: filled where they are minima, hollow where they are saddles; bifurcations as thin lines."""
+    """Both families along n, relative to the first: filled where they are minima, hollow where they are saddles; bifurcations as lines."""
+    average = dict(zip(view.branches[0].n.tolist(), view.branches[0].losses.tolist()))
     looks: Sequence[dict[str, Any]] = (
         {"color": style.TEACHER, "linestyle": "-"},
         {"color": style.STUDENT, "linestyle": "--"},
     )
     lines = []
+    highest, lowest = 1.01, 0.99
     for branch, look in zip(view.branches, looks):
-        line = Line2D(branch.n, branch.losses, linewidth=1.6, label=branch.name, **look)
+        inside = branch.n < view.k  # at n = k both are the exact copies
+        numbers, kinds = branch.n[inside], [kind for kind, n in zip(branch.minimum, branch.n) if n < view.k]
+        ratios = branch.losses[inside] / np.array([average[n] for n in numbers.tolist()])
+        highest, lowest = max(highest, *ratios), min(lowest, *ratios)
+        line = Line2D(numbers, ratios, linewidth=1.6, label=branch.name, **look)
         axes.add_artist(line)
         lines.append(line)
-        size = 7.0 if view.k <= 20 else 4.5
+        size = 7.0 if view.k <= 20 else 3.5
         for kind, face in ((True, look["color"]), (False, "white")):
-            chosen = np.array([found is kind for found in branch.minimum])
+            chosen = np.array([found is kind for found in kinds], dtype=bool)
             if chosen.any():
                 axes.add_artist(
                     Line2D(
-                        *(branch.n[chosen], branch.losses[chosen]),
+                        *(numbers[chosen], ratios[chosen]),
                         linestyle="",
                         marker="o",
                         markersize=size,
@@ -201,21 +211,19 @@ def draw_branches(axes: Axes, view: CopyOrAverageView) -> None:
                         clip_on=False,
                     )
                 )
-    for n, words in view.marks:
+    beside = axes.get_xaxis_transform()
+    for place in dict.fromkeys(n for n, _ in view.marks):
         axes.add_artist(
-            Line2D([n, n], [0, 1], color=style.ZERO_MODE, linewidth=1.2, transform=axes.get_xaxis_transform())
+            Line2D([place, place], [0, 1], color=style.ZERO_MODE, linewidth=1.2, transform=beside, zorder=1)
         )
-        axes.text(
-            *(n, 0.98, words),
-            transform=axes.get_xaxis_transform(),
-            rotation=90,
-            ha="right",
-            va="top",
-            fontsize=style.SMALLEST_TYPE,
-            color=style.CURRENT,
-        )
+        words = ", ".join(str(number) for number, (n, _) in enumerate(view.marks, start=1) if n == place)
+        ground = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"}
+        axes.text(place, 0.96, words, transform=beside, ha="center", va="top", fontweight="bold", bbox=ground)
     shown: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": style.CURRENT, "markeredgewidth": 2.6}
-    here = Line2D([view.n], [view.point.loss], linestyle="", marker="o", markersize=14, clip_on=False, **shown)
+    here_ratio = [view.point.loss / average[view.n]] if view.n < view.k else []
+    here = Line2D(
+        [view.n] * len(here_ratio), here_ratio, linestyle="", marker="o", markersize=14, clip_on=False, **shown
+    )
     axes.add_artist(here)
     lines += [
         Line2D([], [], linestyle="", marker="o", markersize=7, color=style.CURRENT, label="minimum"),
@@ -230,50 +238,41 @@ def draw_branches(axes: Axes, view: CopyOrAverageView) -> None:
             label="saddle",
         ),
     ]
-    highest = max(float(branch.losses.max()) for branch in view.branches)
-    axes.set(xlim=(0.5, view.k + 0.5), ylim=style.steady(-0.02 * highest, 1.05 * max(highest, view.point.loss)))
-    style.legend(axes, lines, loc="lower left")
+    highest, lowest = max(highest, *here_ratio, 0.0), min(lowest, *here_ratio, 1.0)
+    room = highest - lowest
+    axes.set(xlim=(0.5, view.k + 0.5), ylim=style.steady(lowest - 0.7 * room, highest + 0.3 * room))
+    style.legend(axes, lines, loc="lower left", ncol=2, columnspacing=1.0, handletextpad=0.5)
+
+
+def lettered(view: CopyOrAverageView) -> list[tuple[str, Block]]:
+    """The symmetry blocks in the order of their lowest eigenvalues, each with the letter it has in the picture."""
+    ordered = sorted(view.blocks, key=lambda block: (round(float(np.min(block.eigenvalues)), 9), block.name))
+    return [(chr(ord("A") + i) if i < 26 else f"A{chr(ord('A') + i - 26)}", block) for i, block in enumerate(ordered)]
 
 
 def draw_blocks(axes: Axes, view: CopyOrAverageView) -> None:
     """The eigenvalues of each symmetry block as ticks; negative ones below the axis, zero modes on it."""
-    blocks = sorted(view.blocks, key=lambda block: float(np.min(block.eigenvalues)))[:_MOST_BLOCKS]
+    named = lettered(view)[:_MOST_BLOCKS]
+    blocks = [block for _, block in named]
     values = np.concatenate([block.eigenvalues for block in blocks])
-    tolerance = 1e-10 * float(np.abs(values).max())
+    tolerance = view.point.tolerance
     sizes = np.abs(values[np.abs(values) > tolerance])
     threshold = 10.0 ** np.floor(np.log10(float(sizes.min(initial=1.0))))
     if getattr(axes.yaxis.get_transform(), "linthresh", None) != threshold:
         axes.set_yscale("symlog", linthresh=threshold, linscale=0.6)
-    for place, block in enumerate(blocks, start=1):
-        for kind, look in (
-            (
-                block.eigenvalues > tolerance,
-                {"marker": "o", "markerfacecolor": style.STUDENT, "markeredgecolor": style.STUDENT},
-            ),
-            (
-                block.eigenvalues < -tolerance,
-                {"marker": "v", "markerfacecolor": style.TEACHER, "markeredgecolor": style.TEACHER},
-            ),
-            (
-                np.abs(block.eigenvalues) <= tolerance,
-                {"marker": "s", "markerfacecolor": "white", "markeredgecolor": style.ZERO_MODE},
-            ),
-        ):
-            shown = np.where(np.abs(block.eigenvalues[kind]) <= tolerance, 0.0, block.eigenvalues[kind])
-            if shown.size:
-                axes.add_artist(
-                    Line2D(
-                        *(np.full(shown.size, place), shown),
-                        linestyle="",
-                        markersize=8,
-                        markeredgewidth=1.6,
-                        clip_on=False,
-                        **look,
-                    )
-                )
+    places = np.concatenate([np.full(block.eigenvalues.size, place) for place, block in enumerate(blocks, start=1)])
+    for chosen, marker, face, edge in (
+        (values > tolerance, "o", style.STUDENT, style.STUDENT),
+        (values < -tolerance, "v", style.TEACHER, style.TEACHER),
+        (np.abs(values) <= tolerance, "s", "white", style.ZERO_MODE),
+    ):
+        if chosen.any():
+            marks = Line2D(places[chosen], values[chosen], linestyle="", marker=marker, markersize=8, clip_on=False)
+            marks.set(markerfacecolor=face, markeredgecolor=edge, markeredgewidth=1.6)
+            axes.add_artist(marks)
     axes.add_artist(Line2D([0, 1], [0, 0], color=style.CURRENT, linewidth=1.0, transform=axes.get_yaxis_transform()))
     axes.xaxis.set_major_locator(FixedLocator([*range(1, len(blocks) + 1)]))
-    names = [f"{chr(ord('A') + i)} ×{block.multiplicity}" for i, block in enumerate(blocks)]
+    names = [letter for letter, _ in named]
     axes.xaxis.set_major_formatter(style.Names(names, range(1, len(blocks) + 1)))
     low, high = float(values.min()), float(values.max())
     decades = max(1, int(np.ceil(np.log10(max(high, threshold) / threshold))))

@@ -94,7 +94,7 @@ class Layers:
         """like : the layers of another sheet in whose place these will be shown; the same picture is then the same text."""
         self.figure = figure
         # clip paths of two figures on one page must not share their names
-        self._salt = uuid.uuid4().hex if like is None else like._salt
+        self._salt: str = uuid.uuid4().hex if like is None else like._salt
         self._kept: OrderedDict[tuple[Any, ...], str] = OrderedDict()  # pieces of the frame, by what they show
 
     @property

@@ -1,10 +1,11 @@
 """Interactive labs. ipywidgets enters the package here and nowhere else."""
 
+from .copy_or_average import CopyOrAverage
 from .kernels import Kernels
 from .lab import Lab
 from .one_neuron import OneNeuron
 
 #: The labs by the names that their state codes begin with.
-LABS: dict[str, type[Lab]] = {lab.name: lab for lab in (Kernels, OneNeuron)}
+LABS: dict[str, type[Lab]] = {lab.name: lab for lab in (Kernels, OneNeuron, CopyOrAverage)}
 
-__all__ = ["LABS", "Kernels", "Lab", "OneNeuron"]
+__all__ = ["LABS", "CopyOrAverage", "Kernels", "Lab", "OneNeuron"]

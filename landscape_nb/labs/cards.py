@@ -27,7 +27,7 @@ def theorem(statement: Statement, verdicts: Verdicts, otherwise: str) -> str:
         for sentence, given in verdicts
     )
     verdict = "applies" if applies else f"does not apply here: {otherwise}"
-    claim = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", statement.claim)
+    claim = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", html.escape(statement.claim, quote=False))
     title = statement.title[:1].upper() + statement.title[1:]
     return (
         f"<p><b>{html.escape(title)} {verdict}.</b> <i>{html.escape(statement.status)}</i></p>"

@@ -48,10 +48,10 @@ class Computation:
     def _key(self, name: str, state: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple((type(state[parameter]), state[parameter]) for parameter in self._needs[name])
 
-    def knows(self, state: Mapping[str, Any]) -> bool:
-        """Whether the result for these parameters is at hand."""
-        last = next(reversed(self._steps))
-        return self._key(last, state) in self._known[last]
+    def knows(self, state: Mapping[str, Any], step: str | None = None) -> bool:
+        """Whether the result for these parameters, or the value of this step, is at hand."""
+        name = step or next(reversed(self._steps))
+        return self._key(name, state) in self._known[name]
 
     def forget(self) -> None:
         """Compute everything anew from now on."""
