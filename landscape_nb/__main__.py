@@ -47,6 +47,8 @@ PROGRAM = "landscape-nb"
 LARGEST = 300
 #: The numerical search diagonalises some hundred Hessians of the teachers' span at each step.
 LARGEST_SEARCHED = 50
+#: Gradient flow factorises a Hessian of p^2 entries at each of some hundred steps.
+LARGEST_STUDENT = 5000
 #: The layout of the JSON that ``one-neuron --json`` writes.
 RESULT_VERSION = 1
 
@@ -333,7 +335,6 @@ def sweep(arguments: argparse.Namespace) -> int:
 
     if arguments.n is None:
         raise ValueError("how many student neurons? --n 4 takes four")
-    check_size("parameters of the student", arguments.n, LARGEST)
     if arguments.workers is not None and arguments.workers < 1:
         raise ValueError(f"--workers is the number of processes, at least 1; {arguments.workers} was given")
     if arguments.resume and arguments.out is None:
@@ -341,6 +342,7 @@ def sweep(arguments: argparse.Namespace) -> int:
     if arguments.out is not None and Path(arguments.out).exists() and not arguments.resume:
         raise ValueError(f"{arguments.out} exists; --resume goes on with it, or name another file")
     activation, teacher = activation_named(arguments.activation), teacher_asked_for(arguments)
+    check_size("parameters n (d + 1) of the student", arguments.n * (teacher.d + 1), LARGEST_STUDENT)
     landscape = PopulationLandscape(activation, teacher)
     if landscape.constant == 0:
         raise ValueError(

@@ -414,6 +414,130 @@ def test_ctrl_c_ends_it_in_one_line():
     assert one_line(err) == "interrupted"
 
 
+# sweep ----------------------------------------------------------------------------------------------------------------
+
+
+def test_sweep_counts_where_gradient_flow_ends(printed):
+    out = printed("sweep", "--activation", "erf", "--k", 5, "--n", 4, "--seeds", "0:20")
+    first = (
+        "erf, 4 student neurons, 5 teacher neurons (orthonormal) in 6 dimensions, start glorot, t_max 1.5e6: 20 seeds"
+    )
+    assert out.splitlines()[0] == first
+    counted = {row["outcome"]: (row["seeds"], row["loss"], row["index"], row["reason"]) for row in cells(out)}
+    assert counted == {
+        "copy-average (2, 1, 1, 1)": ("11", "0.0232216806", "0", "converged"),
+        "perturbed-n-copy": ("9", "0.0233817675", "0", "converged"),
+    }
+
+
+def test_sweep_explains_every_exception(printed):
+    out = printed("sweep", "--k", 10, "--n", 9, "--seeds", "2:4")
+    assert {row["outcome"]: row["index"] for row in cells(out)} == {"channel": "-", "perturbed-n-copy": "0"}
+    (explained,) = [line for line in out.splitlines() if line.startswith("seed ")]
+    assert explained.startswith("seed 3, channel: neurons 0 and 5 have cosine -0.99921")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json"])
+def test_sweep_writes_a_file_and_goes_on_with_it_when_asked(printed, run, tmp_path, suffix):
+    from landscape_nb.sweeps import Sweep
+
+    file = tmp_path / f"rows.{suffix}"
+    out = printed("sweep", "--k", 3, "--n", 2, "--seeds", "0:3", "--out", file)
+    assert out.endswith(f"\nrows in {file}\n")
+    before = file.read_bytes()
+    code, out, err = run("sweep", "--k", 3, "--n", 2, "--seeds", "0:5", "--out", file)
+    assert (code, out) == (2, "") and file.read_bytes() == before
+    assert one_line(err) == f"{file} exists; --resume goes on with it, or name another file"
+    assert (
+        "5 seeds" in printed("sweep", "--k", 3, "--n", 2, "--seeds", "0:5", "--out", file, "--resume").splitlines()[0]
+    )
+    assert [row.seed for row in Sweep.load(file)] == [0, 1, 2, 3, 4]
+    code, out, err = run("sweep", "--k", 3, "--n", 1, "--seeds", "0:5", "--out", file, "--resume")
+    assert (code, out) == (2, "")
+    assert f"{file}, line 2: this file belongs to a sweep with n = 2, not 1" in one_line(err)
+
+
+def test_sweep_says_that_a_torn_line_was_computed_again(printed, run, tmp_path):
+    file = tmp_path / "rows.csv"
+    whole = printed("sweep", "--k", 3, "--n", 2, "--seeds", "0:3", "--out", file)
+    file.write_text(file.read_text()[:-20])
+    code, out, err = run("sweep", "--k", 3, "--n", 2, "--seeds", "0:3", "--out", file, "--resume")
+    assert (code, out) == (0, whole)
+    assert f"{file}, line 6: the last line breaks off" in one_line(err)
+
+
+def test_sweep_refuses_a_damaged_file(printed, run, tmp_path):
+    file = tmp_path / "rows.csv"
+    printed("sweep", "--k", 3, "--n", 2, "--seeds", "0:3", "--out", file)
+    file.write_text(file.read_text().replace(",converged", ",diverging", 1))
+    code, out, err = run("sweep", "--k", 3, "--n", 2, "--seeds", "0:3", "--out", file, "--resume")
+    assert (code, out) == (2, "")
+    assert f"{file}, line 4: does not agree with its checksum" in one_line(err)
+
+
+def test_sweep_uses_processes_when_asked_and_takes_single_seeds(printed):
+    alone = printed("sweep", "--k", 3, "--n", 2, "--seeds", "7,0:3,12")
+    assert "5 seeds" in alone
+    assert printed("sweep", "--k", 3, "--n", 2, "--seeds", "7,0:3,12", "--workers", 2) == alone
+
+
+def test_sweep_takes_a_teacher_of_ones_own(printed, tmp_path):
+    path = Network([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], [1.0, 2.0]).save(tmp_path / "mine.json")
+    out = printed("sweep", "--teacher", path, "--n", 1, "--seeds", "0:4")
+    assert "1 student neuron, 2 teacher neurons of mine.json in 3 dimensions" in out
+    (row,) = cells(out)
+    assert (row["outcome"], row["loss"], row["index"]) == ("other", "0.0413356548", "0")
+    assert "seed 3, other: a critical point of index 0 and loss 0.0413356548" in out
+
+
+BAD_SWEEPS = {
+    "--k 5": "how many student neurons? --n 4 takes four",
+    "--n 3": "which teacher? --k 5 takes five orthonormal vectors",
+    "--k 5 --n 0": "n is the number of student neurons, at least 1; n = 0 was given",
+    "--k 5 --n -1": "n is the number of student neurons, at least 1; n = -1 was given",
+    "--k 5 --n x": "--n expects a whole number; 'x' was given",
+    "--k 5 --n 4 --seeds 5:3": "--seeds expects seeds such as 0:20, 7 or 0,3,10:15; '5:3' was given",
+    "--k 5 --n 4 --seeds -1": "--seeds expects seeds such as 0:20, 7 or 0,3,10:15; '-1' was given",
+    "--k 5 --n 4 --seeds x": "--seeds expects seeds such as 0:20, 7 or 0,3,10:15; 'x' was given",
+    "--k 5 --n 4 --seeds 0:999999999": "--seeds names more than 100000 seeds",
+    "--k 5 --n 4 --seeds 3,1:5": "every seed is asked for once; seed 3 is there twice",
+    "--k 5 --n 4 --workers 0": "--workers is the number of processes, at least 1; 0 was given",
+    "--k 5 --n 4 --out rows.txt": "a results file ends in .csv or .json; 'rows.txt' was given",
+    "--k 5 --n 4 --resume": "--resume goes on with a file; name it with --out FILE",
+    "--k 5 --n 4 --start he": "start is 'glorot', or 'glorot:0.1' for a tenth of it",
+    "--k 5 --n 4 --t-max 0": "t_max is a finite time > 0; t_max = 0.0 was given",
+    "--k 5 --n 4 --t-max inf": "--t-max expects a finite number; 'inf' was given",
+    "--k 2 --n 1 --weight 0": "this teacher is the zero function",
+    "--k 200 --n 100": "20200 parameters n (d + 1) of the student are too many",
+    "--k 5 --n 4 --activation rleu": "there is no activation 'rleu'; did you mean relu",
+    "--k 5 --n 4 --colour red": "unknown argument --colour red; landscape-nb sweep --help lists the known ones",
+}
+
+
+@pytest.mark.parametrize("words", BAD_SWEEPS)
+def test_bad_input_of_sweep_is_answered_in_one_line_with_exit_code_2(run, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("sweep", *words.split())
+    assert (code, out) == (2, "")
+    assert BAD_SWEEPS[words] in one_line(err)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_sweep_prints_what_is_done_and_how_to_go_on(run, monkeypatch, tmp_path):
+    from landscape_nb import sweeps
+
+    def interrupted(landscape, n, seeds, **options):
+        part = sweeps.over_seeds.sweep(landscape, n, list(seeds)[:2], **options)
+        return sweeps.Sweep(part.settings, part.rows, list(seeds)[2:])
+
+    monkeypatch.setattr(sweeps, "sweep", interrupted)
+    file = tmp_path / "rows.csv"
+    code, out, err = run("sweep", "--k", 3, "--n", 2, "--seeds", "0:6", "--out", file)
+    assert code == 130
+    assert "2 seeds" in out.splitlines()[0]
+    assert one_line(err) == f"interrupted with 4 seeds to do; --resume --out {file} goes on"
+
+
 # lab ------------------------------------------------------------------------------------------------------------------
 
 

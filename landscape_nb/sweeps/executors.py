@@ -19,8 +19,8 @@ import numpy as np
 from ..flows import Interrupted
 from .rows import Job, Row, Settings, flow_of_a_batch, job_of
 
-#: Seeds that flow together in one process.
-_BATCH = 25
+#: Seeds that flow together in one process, and the entries of their Hessians together: 160 MB.
+_BATCH, _ENTRIES = 25, 2e7
 
 
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -94,7 +94,9 @@ def work(
         with worker_processes(executor) as (pool, parallel):
             jobs = []
             for settings, seeds in todo:
-                size = batch or (_BATCH if pool is None else min(_BATCH, max(1, math.ceil(total / (2 * parallel)))))
+                size = batch or _batch_size(
+                    settings.n * (settings.teacher.d + 1), total, 1 if pool is None else 2 * parallel
+                )
                 for place in range(0, len(seeds), size):
                     jobs.append((settings, job_of(settings, seeds[place : place + size], pool is not None)))
             done = (
@@ -107,7 +109,7 @@ def work(
     except _Stopped:
         return False
     except BrokenProcessPool:
-        raise RuntimeError(
+        raise ChildProcessError(
             "the worker processes ended before their work was done (too little memory, or a script that calls sweep outside of "
             "`if __name__ == '__main__':`, which every worker then runs again); rows in the results file are kept"
         ) from None
@@ -129,6 +131,11 @@ def _undisturbed() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if waiting:
         before(*waiting[0])
+
+
+def _batch_size(p: int, seeds: int, parts: int) -> int:
+    """How many seeds flow together: few enough for the memory, and so that there is work for all."""
+    return max(1, min(_BATCH, int(_ENTRIES // p**2), math.ceil(seeds / parts)))
 
 
 def _here(jobs: Sequence[tuple[Settings, Job]], total: int, take: Take, show: Show) -> bool:
