@@ -128,8 +128,15 @@ class Family:
     def solution(self, activation: Activation, k: int, n: int) -> Array:
         """q of the critical point with n neurons. Raises ``OutsideTheorem`` where the continuation does not reach n."""
         found = branch(self, activation, k)
+        if not found:
+            raise OutsideTheorem(
+                self.title,
+                "a start at n = k - 1",
+                f"none found for k = {k} by Newton's iteration from nearly exact copies",
+                "take another k",
+            )
         if n not in found:
-            lowest = min(found, default=k)
+            lowest = min(found)
             raise OutsideTheorem(
                 self.title,
                 f"n >= {lowest} for k = {k}, down to where the branch from n = k - 1 reaches before it folds",
