@@ -178,9 +178,12 @@ def stored_phase_diagram(activation: str = "erf") -> PhaseDiagram:
 
 
 def _package_version() -> str:
-    from .. import __version__
+    from importlib.metadata import PackageNotFoundError, version
 
-    return __version__
+    try:
+        return version("landscape_nb")
+    except PackageNotFoundError:  # a source tree that nobody installed
+        return "0+unknown"
 
 
 def _pairs(pairs: Iterable[Pair | int]) -> tuple[Pair, ...]:
