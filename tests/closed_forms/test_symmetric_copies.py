@@ -55,30 +55,45 @@ def test_where_the_iteration_finds_no_start_there_is_no_branch_and_the_sentence_
         family.solution(ERF, 4, 3)
 
 
-def folded(activation, k, n):
-    """x^4 - (n - 5/2) x^2 in disguise: the minimum x > 0 exists for n > 5/2 and meets the saddle x = 0 there."""
+class OfOneNumber:
+    """A restricted loss given by its first and second derivative."""
 
-    class Quartic:
-        def jet(self, q):
-            x, b = q[..., 0], n - 2.5
-            one = np.array([x**3 - b * x]).T if q.ndim > 1 else np.array([x**3 - b * x])
-            return x**4 / 4 - b * x**2 / 2, one, (3 * x**2 - b)[..., None, None]
+    def __init__(self, slope, curvature):
+        self.slope, self.curvature = slope, curvature
 
-        def gradient(self, q):
-            return self.jet(q)[1]
+    def jet(self, q):
+        return None, self.slope(q), self.curvature(q)[..., None]
 
-        def hessian(self, q):
-            return self.jet(q)[2]
+    def gradient(self, q):
+        return self.jet(q)[1]
 
-    return Quartic()
+    def hessian(self, q):
+        return self.jet(q)[2]
 
 
-def test_a_branch_ends_where_its_restricted_hessian_loses_its_sign():
-    family = Family("a pitchfork", folded, lambda activation, k: (1.0,))
+def pitchfork(activation, k, n):
+    """L = x^4/4 - (n - 5/2) x^2/2: the minimum x > 0 is there for n > 5/2 and meets the saddle x = 0."""
+    return OfOneNumber(lambda x: x**3 - (n - 2.5) * x, lambda x: 3 * x**2 - (n - 2.5))
+
+
+def fold(activation, k, n):
+    """dL/du = (u^2 - b)(1/2 - u), b = (n - 5/2)/11, u = x - 10: a minimum that folds at b = 0, next to a maximum u = 1/2."""
+    b = (n - 2.5) / 11
+    return OfOneNumber(
+        lambda x: ((x - 10) ** 2 - b) * (10.5 - x), lambda x: 2 * (x - 10) * (10.5 - x) - ((x - 10) ** 2 - b)
+    )
+
+
+@pytest.mark.parametrize(
+    "loss, start, expected",
+    ((pitchfork, 1.0, np.sqrt([0.5, 1.5, 2.5])), (fold, 10.45, 10 + np.sqrt(np.array([0.5, 1.5, 2.5]) / 11))),
+)
+def test_a_branch_ends_where_its_restricted_hessian_loses_its_sign(loss, start, expected):
+    family = Family("a branch of minima", loss, lambda activation, k: (start,))
     found = branch(family, ERF, 6)
     assert sorted(found) == [3, 4, 5]
-    assert_allclose([found[n][0] for n in (3, 4, 5)], np.sqrt([0.5, 1.5, 2.5]), rtol=1e-12)
+    assert_allclose([found[n][0] for n in (3, 4, 5)], expected, rtol=1e-12)
     with pytest.raises(
-        OutsideTheorem, match=r"a pitchfork needs n >= 3 for k = 6, down to where .* folds; given: n = 2"
+        OutsideTheorem, match=r"a branch of minima needs n >= 3 for k = 6, down to where .* folds; given: n = 2"
     ):
         family.solution(ERF, 6, 2)
