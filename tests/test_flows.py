@@ -231,6 +231,16 @@ def test_at_the_end_of_a_very_long_flow_the_gradient_is_zero_to_rounding():
     assert_allclose(late, np.repeat(flow.theta[:, None], 5, axis=1), rtol=0, atol=1e-10)
 
 
+def test_a_channel_to_infinity_is_followed_as_an_independent_integration_found_it():
+    # k = 10, n = 9, seed 3: LSODA at rtol 1e-9 to t = 0.5e6 and 1.5e6 in units of this flow
+    landscape = population("erf", 10, 11)
+    flow = gradient_flow(landscape, glorot(9, 11, [3])[0], 1.5e6, rtol=1e-8, atol=1e-10, times=[0.5e6, 1.5e6])
+    assert_allclose(np.sort(flow.students[:, -9:])[:, :2], [[-3.36, -2.07], [-4.21, -2.92]], atol=5e-3)
+    assert_allclose(flow.losses, [0.0391996, 0.0391980], atol=5e-8)
+    assert_allclose(flow.residual, 5.9e-7, rtol=1e-2)
+    assert flow.reason == "time"
+
+
 def test_relu_conserves_the_balance_of_every_neuron():
     landscape = population("relu", 4, 4)
     flow = gradient_flow(landscape, glorot(3, 4, range(1, 5)), 1e5, rtol=1e-9, atol=1e-11)
