@@ -234,9 +234,34 @@ def test_a_neuron_that_contributes_nothing_is_dead_and_the_others_are_named():
     assert found.name == "dead neurons"
     assert found.evidence.startswith("neuron 0 contributes nothing; a critical point of index ")
     assert "the other 2 are copy-average (3, 1)" in found.evidence
+    assert found.evidence.endswith("neuron: teachers 1: 0+1+2, 2: 3")
     nothing = outcome(landscape, Network(np.zeros((2, 5)), [0.0, 0.0]))
     assert nothing.name == "dead neurons"
     assert "no other is left, the student is the zero function" in nothing.evidence
+
+
+def test_a_relu_neuron_that_has_shrunk_to_nothing_is_dead():
+    landscape = PopulationLandscape(RELU, orthonormal_teacher(3, 4))
+    found = outcome(landscape, Network([[1e-9, 2e-9, 0.0, 0.0]], [-0.3]))
+    assert found.name == "dead neurons"
+    assert found.evidence == (
+        "neuron 0 has shrunk to w = 0 with outgoing weight -0.3, where relu has a kink; no other is left, "
+        "the loss is that of the zero function, 2.45492966"
+    )
+    point = perturbed_copy_average(RELU, landscape.teacher, 2).student
+    beside = Network(np.vstack([point.W, np.zeros(4)]), np.append(point.a, 0.0))
+    found = outcome(landscape, beside)
+    assert found.name == "dead neurons"
+    assert "the others, counted without it, are perturbed copy-average (2, 1)" in found.evidence
+    growing = outcome(landscape, Network([[1e-9, 2e-9, 0.0, 0.0]], [0.3]))  # drawn outwards: only passing by
+    assert growing.name == "other"
+
+
+def test_relu_flows_that_end_at_the_kink_are_named():
+    landscape = PopulationLandscape(RELU, orthonormal_teacher(3, 4))
+    found = quiet(landscape, 1, range(10))
+    assert found.counts() == {"copy-average (3)": 7, "dead neurons": 3}
+    assert all(row.reason == "refused" for row in found.exceptions())
 
 
 def test_a_start_is_named_other_and_says_that_the_loss_falls():
@@ -294,6 +319,13 @@ def test_two_close_neurons_that_pull_together_are_no_channel(channel):
     a = student.a.copy()
     a[0] = -a[0]  # the effects of neurons 0 and 5 now have one sign
     assert outcome(landscape, Network(student.W, a)).name == "other"
+
+
+@pytest.mark.parametrize("t_max", [1e9, 1e11])
+def test_a_channel_is_recognised_however_far_it_was_followed(t_max):
+    row = quiet(erf(10), 9, [3], t_max=t_max)[0]
+    assert row.outcome == "channel", row.evidence
+    assert 0.03919590 < row.loss < 0.0391980
 
 
 # starts ---------------------------------------------------------------------------------------------------------------

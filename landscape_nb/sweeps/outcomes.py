@@ -42,6 +42,8 @@ SAME_LOSS = 1e-9
 NEAR = 0.02
 #: Two neurons of a channel: their cosine is beyond this, and the gradient below this share of sqrt(E[f*^2]).
 _CHANNEL_COSINE, _CHANNEL_GRADIENT = 0.99, 1e-3
+#: Modes whose eigenvalue is beyond this share of the largest are fast beside the motion in a channel.
+_FAST = 1e-5
 
 
 @dataclass(frozen=True)
@@ -78,22 +80,59 @@ def outcome(landscape: PopulationLandscape, student: Network | ArrayLike) -> Out
     * "copy-average (l_1, l_2, ...)": the averages of groups of l_i teachers; "perturbed copy-average (...)" for relu;
     * "perturbed-n-copy": n neurons close to n teachers, tilted and stretched to make up for the others;
     * "duplicate-neuron saddle", "duplicate-neuron minimum": two neurons in one place, and what they are if they are merged;
-    * "dead neurons": neurons that contribute nothing, and what the others are;
+    * "dead neurons": neurons that contribute nothing (or have shrunk to w = 0, where relu has a kink), and what the others are;
     * "channel": two neurons come ever closer while their outgoing weights grow with opposite signs and the loss still falls;
     * "other": none of these. The evidence says what it is instead.
 
     student : a Network or theta (p,). Close to a critical point it is first polished by Newton's iteration.
     """
     network = student if isinstance(student, Network) else landscape.network(np.asarray(student, dtype=float))
+    shrunk = _shrunk(landscape, network)
+    if shrunk:
+        return _without(landscape, network, shrunk)
     gradient = landscape.gradient(network)
     scale = math.sqrt(landscape.constant)
     residual = float(np.abs(gradient).max())
-    if residual > 1e-10 * scale:
+    if residual > 1e-12 * scale:
         polished = _polished(landscape, network)
         if polished is None:
             return _moving(landscape, network, gradient)
-        network = polished
+        found = _critical(landscape, polished)
+        return (_channel(landscape, network) if found.name == "other" else None) or found
     return _critical(landscape, network)
+
+
+def _shrunk(landscape: PopulationLandscape, network: Network) -> list[int]:
+    """Neurons at w = 0, or so close that they contribute nothing, and drawn further in: a kink of the loss from which no gradient leads."""
+    activation = landscape.activation
+    if not activation.kinks or not activation.homogeneous:
+        return []
+    norms = np.linalg.norm(network.W, axis=1)
+    small = (_contributions(landscape, network) <= SAME) & (norms <= SAME)
+    if not small.any():
+        return []
+    # with w = 0 itself replaced by a direction of its own the gradient exists
+    W = np.where((norms == 0)[:, None], SAME * landscape.teacher.W.sum(axis=0), network.W)
+    inwards = landscape.gradient(Network(W, network.a))[: W.size].reshape(W.shape)
+    return np.flatnonzero(small & ((np.sum(inwards * W, axis=1) > 0) | (network.a == 0))).tolist()
+
+
+def _without(landscape: PopulationLandscape, network: Network, shrunk: list[int]) -> Outcome:
+    """The name of a student some of whose neurons have shrunk to w = 0."""
+    weights = " and ".join(number(network.a[i], 4) for i in shrunk)
+    have = "has" if len(shrunk) == 1 else "have"
+    kink = f"where {landscape.activation.name} has a kink"
+    what = f"{_listed('neuron', shrunk)} {have} shrunk to w = 0 with outgoing weight {weights}, {kink}"
+    if len(shrunk) == network.n:
+        return Outcome(
+            "dead neurons",
+            f"{what}; no other is left, the loss is that of the zero function, {number(landscape.constant, 9)}",
+        )
+    rest = Network(np.delete(network.W, shrunk, axis=0), np.delete(network.a, shrunk))
+    found = outcome(landscape, rest)
+    if found.evidence.startswith("not at a critical point"):
+        return Outcome("other", f"{what}; the others are {found.evidence}")
+    return Outcome("dead neurons", f"{what}; the others, counted without it, are {found.name}: {found.evidence}")
 
 
 def _polished(landscape: PopulationLandscape, network: Network) -> Network | None:
@@ -108,10 +147,10 @@ def _polished(landscape: PopulationLandscape, network: Network) -> Network | Non
 def _critical(landscape: PopulationLandscape, network: Network) -> Outcome:
     """The name of a critical point."""
     folded = _folded(landscape, network)
-    alive, duplicates, dead = _merged(landscape, folded)
-    found = _named(landscape, alive) if alive is not None else Outcome("other", "no neuron contributes")
+    alive, numbers, duplicates, dead = _merged(landscape, folded)
+    found = Outcome("other", "no neuron contributes") if alive is None else _named(landscape, alive, numbers)
     if not duplicates and not dead:
-        return found
+        return (_channel(landscape, network) if found.name == "other" else None) or found
     what = "" if found.name == "other" else f"{found.name}: "
     if alive is None:
         left = f"no other is left, the student is the zero function of loss {number(landscape.constant, 9)}"
@@ -171,8 +210,10 @@ def _contributions(landscape: PopulationLandscape, network: Network) -> Array:
     return np.abs(network.a) * np.sqrt(own / landscape.constant)
 
 
-def _merged(landscape: PopulationLandscape, folded: Network) -> tuple[Network | None, list[tuple[int, int]], list[int]]:
-    """The student without neurons that are there twice or contribute nothing; which pairs and which neurons these are.
+def _merged(
+    landscape: PopulationLandscape, folded: Network
+) -> tuple[Network | None, list[int], list[tuple[int, int]], list[int]]:
+    """The student without neurons that are there twice or contribute nothing, the numbers of those left, of pairs, and of silent ones.
 
     A merged neuron carries the sum of the outgoing weights. None if no neuron is left.
     """
@@ -194,10 +235,11 @@ def _merged(landscape: PopulationLandscape, folded: Network) -> tuple[Network | 
         else:
             kept.append(i)
     if not kept:
-        return None, duplicates, dead
+        return None, [], duplicates, dead
     alive = Network(W[kept], a[kept])
     left = _contributions(landscape, alive) > SAME
-    return (Network(alive.W[left], alive.a[left]) if left.any() else None), duplicates, dead
+    numbers = [i for i, stays in zip(kept, left) if stays]
+    return (Network(alive.W[left], alive.a[left]) if numbers else None), numbers, duplicates, dead
 
 
 # comparison with closed forms -----------------------------------------------------------------------------------------
@@ -237,8 +279,8 @@ def _distance(teacher: Network, one: Network, at: _Groups, other: Network, there
     return worst
 
 
-def _named(landscape: PopulationLandscape, folded: Network) -> Outcome:
-    """The closed form that this student, whose neurons all differ and contribute, agrees with."""
+def _named(landscape: PopulationLandscape, folded: Network, numbers: Sequence[int]) -> Outcome:
+    """The closed form that this student, whose neurons all differ and contribute, agrees with. numbers : what to call its neurons."""
     teacher = landscape.teacher
     loss = float(landscape.value(folded))
     copies = _copies(landscape, folded)
@@ -258,7 +300,7 @@ def _named(landscape: PopulationLandscape, folded: Network) -> Outcome:
             same_loss = abs(loss - point.loss) <= SAME_LOSS * landscape.constant
             if away <= SAME and same_loss:
                 how = f"weights, overlaps and loss {number(loss, 9)} agree with the closed form to {below(away)}"
-                return Outcome(name, f"{how}; {_who(groups)}")
+                return Outcome(name, f"{how}; {_who(groups, numbers)}")
             tried.append((away, name, point.loss))
     index = morse_index(landscape, folded)
     word = "of unknown index" if index is None else f"of index {index}"
@@ -275,11 +317,11 @@ def _named(landscape: PopulationLandscape, folded: Network) -> Outcome:
     return Outcome("other", sentence)
 
 
-def _who(groups: _Groups) -> str:
+def _who(groups: _Groups, numbers: Sequence[int]) -> str:
     """Which neuron looks at which teachers, in the student's own numbering."""
     parts, place = [], 0
     for neuron, size in zip(groups.neurons, groups.sizes):
-        parts.append((neuron, sorted(groups.teachers[place : place + size])))
+        parts.append((numbers[neuron], sorted(groups.teachers[place : place + size])))
         place += size
     told = ", ".join(f"{neuron}: {'+'.join(map(str, teachers))}" for neuron, teachers in sorted(parts))
     return f"neuron: teachers {told}"
@@ -357,39 +399,73 @@ def _one_neuron(activation: Activation, teacher: Network) -> tuple[CriticalPoint
 
 def _moving(landscape: PopulationLandscape, network: Network, gradient: Array) -> Outcome:
     """The name of a student on whose way the loss still falls."""
-    n, d = network.n, network.d
-    loss, residual = float(landscape.value(network)), float(np.abs(gradient).max())
-    falls = f"the loss {number(loss, 6)} still falls (max |grad L| = {number(residual, 2)})"
+    channel = _channel(landscape, network)
+    if channel is not None:
+        return channel
+    largest = float(np.abs(network.theta).max())
+    grown = f"; the largest parameter is {number(largest, 3)}" if largest > 100 else ""
+    return Outcome("other", f"not at a critical point: {_falls(landscape, network)}{grown}")
+
+
+def _falls(landscape: PopulationLandscape, network: Network) -> str:
+    residual = float(np.abs(landscape.gradient(network)).max())
+    return f"the loss {number(float(landscape.value(network)), 6)} still falls (max |grad L| = {number(residual, 2)})"
+
+
+def _channel(landscape: PopulationLandscape, network: Network) -> Outcome | None:
+    """The channel that two neurons are in, None if no pair is: nearly parallel, of opposite effect, weights growing, angle closing."""
+    n = network.n
+    residual = float(np.abs(landscape.gradient(network)).max())
+    if n < 2 or residual > _CHANNEL_GRADIENT * math.sqrt(landscape.constant):
+        return None
     norms = np.linalg.norm(network.W, axis=1)
     unit = network.W / np.maximum(norms, 1e-300)[:, None]
     cosines = unit @ unit.T
     mirrored = landscape.activation.odd or landscape.activation.even
-    closeness = np.abs(cosines) if mirrored else cosines
-    closeness[np.tril_indices(n)] = -1.0
-    if n > 1 and residual <= _CHANNEL_GRADIENT * math.sqrt(landscape.constant):
-        # the flow's velocity: of the outgoing weights in units of |w|^m, and of the directions
-        degree = landscape.activation.homogeneous or 0
-        dW, da = -gradient[: n * d].reshape(n, d), -gradient[n * d :]
-        radial = np.sum(dW * unit, axis=1)
-        weight = network.a * norms**degree
-        growth = da * norms**degree + degree * network.a * norms ** max(degree - 1, 0) * radial
-        turning = (dW - radial[:, None] * unit) / np.maximum(norms, 1e-300)[:, None]
-        for place in np.argsort(-closeness, axis=None).tolist():
-            i, j = divmod(place, n)
-            if closeness[i, j] <= _CHANNEL_COSINE:
-                break
-            fold = -1.0 if cosines[i, j] < 0 else 1.0
-            effective = fold if landscape.activation.odd else 1.0
-            opposite = weight[i] * weight[j] * effective < 0
-            growing = min(growth[i] * weight[i], growth[j] * weight[j]) > 0
-            approaching = np.sum((unit[i] - fold * unit[j]) * (turning[i] - fold * turning[j])) < 0
-            if opposite and growing and approaching:
-                signs = "opposite signs" if effective > 0 else "equal signs at opposite w, so opposite effect"
-                return Outcome(
-                    "channel",
-                    f"neurons {i} and {j} have cosine {number(cosines[i, j], 6)} and come closer, their outgoing weights "
-                    f"{number(network.a[i], 4)} and {number(network.a[j], 4)} ({signs}) grow, and {falls}",
-                )
-    largest = float(np.abs(network.theta).max())
-    grown = f"; the largest parameter is {number(largest, 3)}" if largest > 100 else ""
-    return Outcome("other", f"not at a critical point: {falls}{grown}")
+    folds = np.where(mirrored & (cosines < 0), -1.0, 1.0)
+    effects = np.outer(network.a, network.a) * (folds if landscape.activation.odd else 1.0)
+    candidates = np.triu((folds * cosines > _CHANNEL_COSINE) & (effects < 0), 1)
+    if not candidates.any():
+        return None
+    growth, turning = _slow_motion(landscape, network)
+    for i, j in sorted(np.argwhere(candidates).tolist(), key=lambda pair: -folds[*pair] * cosines[*pair]):
+        fold = folds[i, j]
+        growing = min(growth[i] * network.a[i], growth[j] * network.a[j]) > 0
+        approaching = np.sum((unit[i] - fold * unit[j]) * (turning[i] - fold * turning[j])) < 0
+        if growing and approaching:
+            opposite = fold > 0 or not landscape.activation.odd
+            signs = "opposite signs" if opposite else "equal signs at opposite w, so opposite effect"
+            return Outcome(
+                "channel",
+                f"neurons {i} and {j} have cosine {number(cosines[i, j], 6)} and come closer, their outgoing weights "
+                f"{number(network.a[i], 4)} and {number(network.a[j], 4)} ({signs}) grow, and {_falls(landscape, network)}",
+            )
+    return None
+
+
+def _slow_motion(landscape: PopulationLandscape, network: Network) -> tuple[Array, Array]:
+    """The velocity of the flow once the fast modes are at rest: of the outgoing weights (n,) and of the neurons' directions (n, d).
+
+    In a long valley most of the gradient is what the integration leaves in the fast modes. Newton's iteration in the modes above 1e-5 of
+    the largest eigenvalue takes it out. Outgoing weights are measured in units of |w|^m for an activation homogeneous of degree m.
+    """
+    theta = network.theta
+    for _ in range(3):
+        if not landscape.has_hessian(theta):
+            break
+        values, vectors = np.linalg.eigh(landscape.hessian(theta))
+        fast = values > _FAST * values[-1]
+        step = vectors[:, fast] @ ((vectors[:, fast].T @ landscape.gradient(theta)) / values[fast])
+        if np.abs(step).max() > NEAR * max(1.0, float(np.abs(theta).max())):
+            break
+        theta = theta - step
+    n, d = network.n, network.d
+    velocity = -landscape.gradient(theta)
+    settled = landscape.network(theta)
+    dW, da = velocity[: n * d].reshape(n, d), velocity[n * d :]
+    norms = np.maximum(np.linalg.norm(settled.W, axis=1), 1e-300)
+    unit = settled.W / norms[:, None]
+    radial = np.sum(dW * unit, axis=1)
+    degree = landscape.activation.homogeneous or 0
+    growth = da + degree * settled.a * radial / norms
+    return growth, (dW - radial[:, None] * unit) / norms[:, None]
