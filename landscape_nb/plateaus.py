@@ -28,7 +28,7 @@ Array = np.ndarray
 SLOW = 0.15
 #: Least length of a plateau, in decades of time.
 DECADES = 0.4
-#: A plateau belongs to a critical point within this distance, relative to the length of theta at the end of the flow.
+#: A plateau belongs to a critical point within this distance, relative to the length of theta at the end of the plateau.
 NEAR = 0.5
 #: A degenerate set of critical points, which Newton's iteration approaches slowly, is recognised by this residual.
 NEARLY_CRITICAL = 1e-6
@@ -40,7 +40,7 @@ class Plateau:
 
     start, end : its times. time : where |grad L| is smallest on it. loss : L there. nearby : the critical point, or the nearly critical
     student, that Newton's iteration reaches from there; None if none is near. distance : between them, relative to the length of
-    theta at the end of the flow.
+    theta at the end of the plateau.
     """
 
     start: float
@@ -85,7 +85,7 @@ def plateaus_of(
         lowest = first + int(np.argmin(squared[first : last + 1]))
         if lowest == last or np.log10(times[last] / times[first]) < decades:
             continue
-        nearby, distance = _near(landscape, students[lowest], float(np.linalg.norm(students[-1])))
+        nearby, distance = _near(landscape, students[lowest], float(np.linalg.norm(students[last])))
         if lowest == first and (first > 0 or nearby is None):
             continue
         start, end, time = (float(times[i]) for i in (first, last, lowest))

@@ -19,6 +19,7 @@ from landscape_nb.labs.parameters import Number
 from landscape_nb.landscapes import PopulationLandscape
 from landscape_nb.networks import Network, orthonormal_teacher
 from landscape_nb.slices import best_weight
+from landscape_nb.sweeps import outcome
 
 DIMMED = "lab-dimmed"
 FORBIDDEN = {
@@ -34,6 +35,7 @@ REFUSALS = re.compile(
     r"|^\d+ teacher vectors of correlation \S+ do not fit in dimension \d+; raise d to at least \d+$"
     r"|^\d+ vectors can have a common correlation between \S+ and 1; correlation = \S+ was given$"
     r"|^each student neuron needs at least one teacher, n <= k; n = \d+ and k = \d+ were given; lower n or raise k$"
+    r"|^n <= k is shown here, fewer student neurons than teachers; n = \d+ and k = \d+ were given; lower n or raise k$"
     r"|^the perturbed-n-copy point needs .*; given: .*; .*$"
     r"|^the teacher is the zero function"
 )
@@ -578,6 +580,58 @@ def check_copy_or_average(lab) -> None:
     assert shown[4] in words(lab._numbers_box.value)
 
 
+def check_gradient_flow(lab) -> None:
+    view, path, state = lab.result.view, lab.result.path, lab.state
+    landscape, flow, n, k = view.landscape, path.flow, state["n"], state["k"]
+    check_symmetries(landscape)
+    assert (view.n, view.k, landscape.teacher.n, landscape.activation.name) == (n, k, k, state["activation"])
+    # the path: begins at the start that the seed gives, follows the gradient, and the loss never rises
+    rng = np.random.default_rng(state["seed"])
+    scale = {"Glorot": 1.0, "small": 0.01, "large": 3.0}[state["start"]]
+    rows, weights = rng.normal(size=(n, k + 1)) * np.sqrt(2 / (k + 1 + n)), rng.normal(size=n) * np.sqrt(2 / (n + 1))
+    begin = scale * np.concatenate([rows.ravel(), weights])
+    assert np.abs(flow.at(0.0) - begin).max() <= 1e-12, "the flow starts somewhere else"
+    size = float(landscape.value(begin)) + landscape.constant
+    assert (np.diff(view.losses) <= 1e-10 * size).all(), "the loss rises along the flow"
+    assert (view.losses >= 0).all() and np.abs(view.losses - landscape.value(path.students)).max() <= 1e-12 * size
+    for i in (40, 120, 180):
+        time, step = view.times[i], 1e-3 * view.times[i]
+        slope = (flow.at(time + step) - flow.at(time - step)) / (2 * step)
+        gradient = landscape.gradient(flow.at(time))
+        assert np.abs(slope + gradient).max() <= 1e-3 * np.abs(gradient).max() + 2e-5, "this is no gradient flow"
+    # the end point
+    assert abs(view.losses[-1] - float(flow.loss)) <= 1e-9 * size
+    if view.point is not None:
+        assert np.abs(landscape.gradient(view.end)).max() <= 1e-9, "the end point is not critical"
+        values = np.linalg.eigvalsh(landscape.hessian(view.end))
+        assert view.point.index == int((values < -1e-12 * values[-1]).sum())
+    order = np.random.default_rng(3).permutation(n)
+    sign = -1.0 if landscape.activation.odd else 1.0
+    turned = Network(sign * view.end.W[order], sign * view.end.a[order])
+    assert abs(float(landscape.value(turned)) - float(flow.loss)) <= 1e-9 * size, "a symmetry changes the loss"
+    assert outcome(landscape, turned).name == path.outcome.name, "the name depends on the order of the neurons"
+    # cosines, plateaus, outcomes
+    assert np.abs(view.cosines).max() <= 1 + 1e-12
+    w, v = path.students[77, : k + 1], landscape.teacher.W[0]
+    cosine = w @ v / np.linalg.norm(w)
+    assert abs(abs(cosine) - abs(view.cosines[77, 0, 0])) <= 1e-12
+    for plateau in view.plateaus:
+        assert view.times[0] <= plateau.start <= plateau.time < plateau.end <= view.times[-1]
+    for (students, teachers), shares in view.cells.items():
+        assert students <= teachers and abs(sum(shares.values()) - 1) <= 1e-12 and min(shares.values()) > 0
+    # the words
+    lines = lab.summary.splitlines()
+    assert re.match(
+        rf"{n} {state['activation']} neurons?, {k} orthonormal teachers: gradient flow from loss \S+$", lines[0]
+    )
+    reason, time, loss = re.match(r"(\w+) at t = (\S+), loss (\S+)$", lines[1]).groups()
+    assert reason == str(flow.reason) and agrees(time, float(flow.time), 3)
+    assert agrees(loss, float(flow.loss), 8 if view.point is not None else 4), f"the summary says loss {loss}"
+    assert lines[2].startswith(f"end point: {path.outcome.name}") and path.outcome.name in words(lab._numbers_box.value)
+    assert sum(line.startswith("plateau ") for line in lines) == len(view.plateaus)
+    assert np.array_equal(lab.tables()["path"]["loss"], view.losses)
+
+
 def copies_exist(state) -> bool:
     """Whether there is a point for these controls: no more neurons than teachers, and for the leaning family its own range."""
     if state["n"] > state["k"]:
@@ -594,6 +648,15 @@ def copies_exist(state) -> bool:
 
 
 #: Lab -> what must hold in each of its states beyond what holds for every lab. A new lab is entered here.
-CHECKS = {"one-neuron": check_one_neuron, "kernels": check_kernels, "copy-or-average": check_copy_or_average}
+CHECKS = {
+    "one-neuron": check_one_neuron,
+    "kernels": check_kernels,
+    "copy-or-average": check_copy_or_average,
+    "gradient-flow": check_gradient_flow,
+}
 #: Lab -> whether a state of its controls exists; where it is not entered, every state does.
-EXISTS = {"one-neuron": teachers_exist, "copy-or-average": copies_exist}
+EXISTS = {
+    "one-neuron": teachers_exist,
+    "copy-or-average": copies_exist,
+    "gradient-flow": lambda state: state["n"] <= state["k"],
+}

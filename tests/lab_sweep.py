@@ -8,6 +8,7 @@ import os
 import random
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import wraps
 from typing import Any
 from unittest import mock
 
@@ -28,6 +29,12 @@ LABS: tuple[type[Lab], ...] = tuple(
     if isinstance(found, type) and issubclass(found, Lab) and found is not Lab
 )
 State = dict[str, Any]
+#: A lab that integrates flows is swept over a few values of each control, and flows that were followed once are kept.
+FEW: dict[int, list[Any]] = {
+    id(parameter): {"k": [3, 4], "n": [1, 2], "seed": [0, 1], "start": ["Glorot", "small"]}[parameter.name]
+    for parameter in labs.GradientFlow.parameters
+    if parameter.name not in ("activation", "phases")
+}
 
 
 def names_of(lab_class: type[Lab]) -> list[tuple[type[Lab], str, str]]:
@@ -41,6 +48,8 @@ def names_of(lab_class: type[Lab]) -> list[tuple[type[Lab], str, str]]:
 
 def values(parameter: Parameter) -> list[Any]:
     """The lattice of one control: all names; both ends, the default, the middle and zero."""
+    if id(parameter) in FEW:
+        return list(FEW[id(parameter)])
     if isinstance(parameter, Choice):
         return list(parameter.options)
     assert isinstance(parameter, Number)
@@ -72,6 +81,9 @@ def inside(lab_class: type[Lab], rng: random.Random, steps: bool = False) -> Sta
     """A random state between the ends; ``steps``: on the steps of the sliders, where a hand can put them."""
     state = {}
     for parameter in lab_class.parameters:
+        if id(parameter) in FEW:
+            state[parameter.name] = rng.choice(FEW[id(parameter)])
+            continue
         if isinstance(parameter, Choice):
             state[parameter.name] = rng.choice(list(parameter.options))
         elif isinstance(parameter, Whole):
@@ -98,6 +110,36 @@ def undrawn() -> Iterator[None]:
         patches.enter_context(mock.patch.object(Layers, "render", render))
         for lab in LABS:
             patches.enter_context(mock.patch.object(lab, "_draw"))
+        yield
+
+
+_followed: dict[Any, Any] = {}
+
+
+@contextmanager
+def followed_once() -> Iterator[None]:
+    """Every flow of the flow lab is integrated once in this process, so that its states are as quick as closed forms."""
+
+    def kept(step: Any) -> Any:
+        @wraps(step)
+        def remembered(*asked: Any) -> Any:
+            key = (
+                step.__name__,
+                *(getattr(one, "teacher", one).n if hasattr(one, "teacher") else one for one in asked[:-1]),
+            )
+            key += tuple(one.activation.name for one in asked if hasattr(one, "activation"))
+            if key not in _followed:
+                _followed[key] = step(*asked)
+            return _followed[key]
+
+        return remembered
+
+    steps = tuple(kept(step) if step.__name__ in ("path", "cells") else step for step in labs.GradientFlow.steps)
+    with (
+        mock.patch.object(labs.GradientFlow, "steps", steps),
+        mock.patch.object(labs.GradientFlow, "_takes_long", lambda self, state: False),
+        mock.patch("landscape_nb.labs.gradient_flow.FRESH", range(100, 103)),
+    ):
         yield
 
 

@@ -19,6 +19,9 @@ ERF RELU LEAKY_RELU LINEAR SQUARE CUBE SIN COS EXP STEP SIGN NORMAL_CDF GELU TAN
 ACTIVATIONS leaky_relu register_activation Activation
 Network orthonormal_teacher equicorrelated_teacher gaussian_teacher permute flip rescale canonical
 PopulationLandscape CriticalPoint refine NotConverged OutsideTheorem Statement STATEMENTS one_neuron search_one_neuron
+copy_average copy_average_loss copy_average_points counts partitions threshold
+perturbed_copy perturbed_copy_average crossings symmetry_blocks
+gradient_flow Flow Plateau plateaus_of sweep outcome phase_diagram stored_phase_diagram
 figures labs
 """.split()
 
@@ -27,6 +30,7 @@ METHODS = {
     "hermite_coefficients mehler_kernel",
     "Network": "n d theta from_theta save load",
     "PopulationLandscape": "value gradient value_and_gradient hessian hessian_vector_product has_hessian network",
+    "Flow": "times students losses end reason residual time at",
     "CriticalPoint": "loss residual spectrum index nullity kind zero_modes describe",
 }
 

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
-from matplotlib.ticker import FixedLocator, MaxNLocator
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator
 
 from ..critical import CriticalPoint
 from ..networks import Network
@@ -26,8 +26,8 @@ Array = np.ndarray
 
 #: Outcome families, in the order in which a cell is filled from below, with their colour and hatch.
 FAMILIES: dict[str, dict[str, Any]] = {
-    "copy-average": {"facecolor": style.TEACHER},
-    "perturbed n-copy": {"facecolor": style.STUDENT, "hatch": "////", "edgecolor": "white", "linewidth": 0.0},
+    "copy-average": {"facecolor": style.TEACHER, "linewidth": 0.0},
+    "n-copy": {"facecolor": style.STUDENT, "hatch": "////", "edgecolor": "white", "linewidth": 0.0},
     "exact copies": {"facecolor": style.SAMPLE, "hatch": "....", "edgecolor": "white", "linewidth": 0.0},
     "other": {"facecolor": "white", "edgecolor": style.CURRENT, "linewidth": 1.0},
 }
@@ -38,8 +38,9 @@ class GradientFlowView:
     """Everything the picture shows, as numbers.
 
     times (T,), losses (T,), cosines (T, n, k) between student and teacher vectors, each student neuron taken with the sign of its outgoing
-    weight where the activation is odd. plateaus of the path. end : the last student, ``point`` the critical point there (None if the flow
-    did not arrive), ``outcome`` its name. levels : (loss, words) of the known critical points. cells : (n, k) -> family -> share of seeds.
+    weight where the activation is odd; plateaus of the path. end : the last student with the same signs, point : the critical point there
+    (None if the flow did not arrive), outcome : its name. levels : (loss, words) of the known critical points. cells : (n, k) -> family ->
+    share of seeds.
     """
 
     n: int
@@ -73,10 +74,11 @@ def _arrange(figure: Figure) -> None:
     )
     loss.set_title("Loss over time")
     cosines = figure.add_subplot(
-        grid[1, 0], xscale="log", xlabel="time of gradient flow, log scale", ylabel="neuron: teacher"
+        grid[1, 0], xscale="log", xlabel="time of gradient flow, log scale", ylabel="student neuron"
     )
     cosines.set_title("Cosine with each teacher: dark −1, light 1")
     cosines.grid(visible=False)
+    cosines.set_autoscale_on(False)  # the strips are placed by hand on a logarithmic axis
     both = grid[0, 1].subgridspec(1, 2, width_ratios=(9, 1), wspace=0.06)
     weights = figure.add_subplot(both[0], xlabel="teacher", ylabel="student neuron")
     weights.set_title("Where it is at the end")
@@ -121,18 +123,19 @@ def draw_loss(axes: Axes, view: GradientFlowView) -> None:
         axes.add_artist(band)
         axes.text(
             float(np.sqrt(plateau.start * plateau.end)),
-            0.94,
+            0.06,
             str(number),
             transform=axes.get_xaxis_transform(),
             ha="center",
-            va="top",
+            va="bottom",
             fontweight="bold",
         )
     axes.add_artist(Line2D(view.times, np.maximum(view.losses, floor * 0.5), color=style.STUDENT, linewidth=2.4))
-    axes.set(
-        xlim=(view.times[0], view.times[-1]), ylim=(10 ** np.floor(np.log10(floor)), 10 ** np.ceil(np.log10(high)))
-    )
-    style.legend(axes, lines, loc="lower left")
+    low, high = 0.6 * floor, 1.6 * high
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1e3 * low else (1.0,)))
+    axes.set(xlim=(view.times[0], view.times[-1]), ylim=(low, high))
+    axes.minorticks_off()
+    style.legend(axes, lines, loc="upper right")
 
 
 def draw_cosines(axes: Axes, view: GradientFlowView) -> None:
@@ -140,7 +143,8 @@ def draw_cosines(axes: Axes, view: GradientFlowView) -> None:
     steps, n, k = view.cosines.shape
     axes.imshow(
         view.cosines.reshape(steps, n * k).T,
-        extent=(0.0, 1.0, n * k, 0.0),
+        extent=(0.0, 1.0, 0.0, 1.0),
+        origin="upper",
         transform=axes.transAxes,
         cmap=style.LOSS_MAP,
         vmin=-1.0,
@@ -184,4 +188,7 @@ def draw_phases(axes: Axes, view: GradientFlowView) -> None:
         )
     )
     axes.set(xlim=(0.4, most + 0.6), ylim=(1.4, most + 0.6))
-    style.legend(axes, handles, loc="upper left")
+    if not cells:
+        axes.text(0.5, 0.94, "none are stored", transform=axes.transAxes, ha="center", va="top")
+    # n > k is not shown
+    style.legend(axes, handles, loc="lower right", fontsize=10, labelspacing=0.25, handlelength=1.2, borderaxespad=0.0)

@@ -293,9 +293,9 @@ class CopyOrAverage(Lab):
         return (
             "Upper left: how much of each teacher (column) is in each student neuron (row), as the area of a square, filled for positive "
             "and hollow for negative; at its right the outgoing weights. Upper right: the loss of every partition, the lowest first. Lower "
-            "left: the loss of both families, over that of the optimal copy-average, along the number of neurons: filled where they are minima, "
-            f"hollow where they are saddles; {lines}Lower right: the eigenvalues of the Hessian, a column for each symmetry block; "
-            "triangles are negative."
+            "left: the loss of both families, over that of the optimal copy-average, along the number of neurons: filled where they are "
+            f"minima, hollow where they are saddles; {lines}Lower right: the eigenvalues of the Hessian, a column for each symmetry "
+            "block; triangles are negative."
         )
 
     def _summary(self, result: CopyOrAverageResult) -> str:

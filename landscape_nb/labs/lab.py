@@ -18,6 +18,7 @@ import html
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -99,6 +100,8 @@ class Lab:
     parameters: ClassVar[tuple[Parameter, ...]]
     steps: ClassVar[tuple[Callable[..., Any], ...]]
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    #: Name of a button -> (values of controls that it sets, what it does).
+    buttons: ClassVar[Mapping[str, tuple[Mapping[str, Any], str]]] = {}
     looks_ahead: ClassVar[bool] = True
     _opened: ClassVar[set[str]] = set()  # the labs that the link of this page has opened
     _figure: Figure
@@ -365,6 +368,9 @@ class Lab:
     def _move(self, values: Mapping[str, Any]) -> None:
         for name, value in values.items():
             self._controls[name].set(value)
+
+    def _set_by_hand(self, values: Mapping[str, Any]) -> None:
+        self.set(**values)
 
     def _moved_by_hand(self) -> None:
         self._try(self._move_by_hand)
@@ -668,7 +674,13 @@ class Lab:
         )
         self._theme_box.add_class("lab-theme")
         self._theme_box.observe(self._theme_by_hand, names="value")
-        row = [presets.view, self._undo_button, self._redo_button, reset, self._theme_box, self._stop_button]
+        own = [
+            button(f"button-{name.lower()}", name, partial(self._set_by_hand, values), tip)
+            for name, (values, tip) in self.buttons.items()
+        ]
+        for made in own:
+            made.layout.width = "110px"
+        row = [presets.view, self._undo_button, self._redo_button, reset, self._theme_box, *own, self._stop_button]
         return ipywidgets.HBox(row, layout=ipywidgets.Layout(flex_flow="row wrap", max_width="1120px"))
 
     def _make_shelf(self) -> Any:

@@ -39,7 +39,7 @@ SAME = 1e-5
 #: Losses agree to this share of E[f*^2].
 SAME_LOSS = 1e-9
 #: A polish that moves a student further than this share of its largest entry has gone to another place.
-NEAR = 0.02
+NEAR = 1e-3
 #: Two neurons of a channel: their cosine is beyond this, and the gradient below this share of sqrt(E[f*^2]).
 _CHANNEL_COSINE, _CHANNEL_GRADIENT = 0.99, 1e-3
 #: Modes whose eigenvalue is beyond this share of the largest are fast beside the motion in a channel.

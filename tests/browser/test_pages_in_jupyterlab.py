@@ -67,6 +67,13 @@ def erf_average(k: int) -> tuple[str, ...]:
     return number(loss, 8), number(1 / math.sqrt(2 * k - 1), 6), "index", "minimum", "applies"
 
 
+def copies_and_averages(*sizes: int) -> str:
+    """The loss of a partition into groups of these sizes (erf), as the lab prints it."""
+    from landscape_nb.display import number
+
+    return number(sum(l / 3 - 2 / math.pi * l**2 * math.asin(1 / (2 * l)) for l in sizes), 10)
+
+
 STORIES = (
     Story(
         "01_kernels",
@@ -94,6 +101,40 @@ STORIES = (
             Move("spread", -1, {"spread": 0.0}, lambda: ("applies",)),
             Move("activation", "relu", {"activation": "relu"}, lambda: ("rescaling", "applies")),
             Move("point", 1, {"point": 2}, lambda: ("point 2 of",)),
+        ),
+    ),
+    Story(
+        "03_copy_or_average",
+        "CopyOrAverage",
+        start={"activation": "erf", "k": 5, "n": 4},
+        moves=(
+            Move("n", -1, {"n": 3}, lambda: ("copy-average (3, 1, 1)", copies_and_averages(3, 1, 1), "minimum")),
+            Move("n", -1, {"n": 2}, lambda: ("copy-average (4, 1)", copies_and_averages(4, 1), "minimum")),
+            Move(
+                "partition", 1, {"partition": 2}, lambda: ("copy-average (3, 2)", copies_and_averages(3, 2), "saddle")
+            ),
+            Move("family", "n-copy", {"family": "n-copy"}, lambda: ("perturbed-2-copy", "the perturbed-n-copy point")),
+            Move("family", "copy-average", {"family": "copy-average"}, lambda: ("copy-average (3, 2)",)),
+            Move(
+                "activation",
+                "relu",
+                {"activation": "relu"},
+                lambda: ("perturbed copy-average", "rescaling", "0.70555723"),
+            ),
+            Move("n", 3, {"n": 5}, lambda: ("exact copies",)),
+            Move("n", 1, {"n": 6}, refused="n <= k"),
+        ),
+    ),
+    Story(
+        "04_where_gradient_flow_goes",
+        "GradientFlow",
+        start={"activation": "erf", "k": 5, "n": 4, "seed": 0},
+        moves=(
+            Move("seed", 1, {"seed": 1}, lambda: ("perturbed-n-copy", "0.0233817675")),
+            Move("n", 1, {"n": 5}, lambda: ("copies", "it has arrived")),
+            Move("n", 1, {"n": 6}, refused="n <= k"),
+            Move("n", -2, {"n": 4}, lambda: ("perturbed-n-copy",)),
+            Move("start", "small", {"start": "small"}, lambda: ("plateau 1", "saddle of index 4")),
         ),
     ),
 )

@@ -9,6 +9,7 @@ from lab_sweep import (
     LABS,
     LONGER,
     check_locks,
+    followed_once,
     in_any_order,
     inside,
     latin,
@@ -33,6 +34,12 @@ EVERY = pytest.mark.parametrize("lab_class", LABS, ids=lambda lab_class: lab_cla
 @pytest.fixture
 def without_drawing():
     with undrawn():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def flows_are_followed_once():
+    with followed_once():
         yield
 
 

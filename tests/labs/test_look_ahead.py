@@ -54,8 +54,8 @@ def test_a_step_drawn_ahead_is_shown_without_drawing_and_is_the_picture_of_a_lab
 
 
 @pytest.mark.parametrize("lab_class", LABS_WITH_SLIDERS)
-def test_another_move_than_the_one_foreseen_is_drawn_as_ever(lab_class, monkeypatch):
-    slider, (first, second, third) = SLIDER[lab_class]
+def test_another_move_than_the_one_foreseen_is_drawn_as_ever(lab_class):
+    slider, (first, _, third) = SLIDER[lab_class]
     with one_salt():
         lab = lab_class(**ROOM[lab_class])
         lab.controls[slider].value = first
