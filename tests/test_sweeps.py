@@ -163,21 +163,33 @@ def test_the_loss_alone_decides_nothing():
     assert "the teacher's function, written with neurons that are no copies" in found.evidence
 
 
-def test_a_student_of_the_same_loss_that_is_not_critical_is_no_copy_average():
-    landscape = erf(5)
+class Level(PopulationLandscape):
+    """The same loss with all gradients hidden, so that every student passes for a critical point."""
+
+    def gradient(self, student):
+        return np.zeros_like(super().gradient(student))
+
+
+@pytest.mark.parametrize("kind", [PopulationLandscape, Level])
+def test_a_student_of_the_same_loss_and_the_same_groups_is_no_copy_average(kind):
+    from scipy.optimize import brentq
+
+    landscape = kind(ERF, orthonormal_teacher(5, 6))
     point = copy_average(ERF, landscape.teacher, (3, 2)).student  # a saddle: other students have its loss as well
     values, vectors = np.linalg.eigh(landscape.hessian(point))
     loss = float(landscape.value(point))
 
-    def excess(size):
-        return float(landscape.value(point.theta + 0.3 * vectors[:, 0] + size * vectors[:, -1])) - loss
+    def moved(size):
+        return point.theta + 0.02 * vectors[:, 0] + size * vectors[:, -1]
 
-    from scipy.optimize import brentq
-
-    size = brentq(excess, 0.0, 1.0, xtol=1e-15)
-    same = point.theta + 0.3 * vectors[:, 0] + size * vectors[:, -1]
+    same = moved(brentq(lambda size: float(landscape.value(moved(size))) - loss, 0.0, 0.2, xtol=1e-15))
     assert values[0] < 0 and float(landscape.value(same)) == pytest.approx(loss, rel=1e-12)
-    assert outcome(landscape, same).name == "other"
+    assert 1e-3 < np.abs(same - point.theta).max() < 0.1
+    found = outcome(landscape, same)
+    assert found.name == "other"
+    if kind is Level:
+        assert "the nearest closed form, copy-average (3, 2) of loss 0.0638148579, differs by" in found.evidence
+        assert outcome(landscape, point).name == "copy-average (3, 2)"
 
 
 def test_a_critical_point_without_a_closed_form_says_what_it_is():
@@ -225,6 +237,13 @@ def test_more_neurons_than_teachers_can_share_copies():
     found = outcome(landscape, shared)
     assert found.name == "copies"
     assert "neurons 1 and 2 (outgoing weights 0.25 and 0.75) share one place" in found.evidence
+
+
+def test_opposite_neurons_outside_of_the_teachers_span_cancel():
+    landscape = erf(1, 3)
+    cancelling = Network([[1.0, 0, 0], [0, 0.6, 0.8], [0, -0.6, -0.8]], [1.0, 0.5, 0.5])
+    assert float(landscape.value(cancelling)) < 1e-15
+    assert outcome(landscape, cancelling).name == "copies"
 
 
 def test_a_neuron_that_contributes_nothing_is_dead_and_the_others_are_named():

@@ -10,7 +10,7 @@ from landscape_nb.landscapes import PopulationLandscape
 from landscape_nb.networks import orthonormal_teacher
 from landscape_nb.sweeps import sweep
 
-SEEDS = 500
+SEEDS = 450
 
 
 @pytest.fixture
