@@ -137,7 +137,7 @@ def followed_once() -> Iterator[None]:
     steps = tuple(kept(step) if step.__name__ in ("path", "cells") else step for step in labs.GradientFlow.steps)
     with (
         mock.patch.object(labs.GradientFlow, "steps", steps),
-        mock.patch.object(labs.GradientFlow, "_takes_long", lambda self, state: False),
+        mock.patch.object(labs.GradientFlow, "_takes_long", return_value=False),
         mock.patch("landscape_nb.labs.gradient_flow.FRESH", range(100, 103)),
     ):
         yield

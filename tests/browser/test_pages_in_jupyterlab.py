@@ -106,10 +106,10 @@ STORIES = (
     Story(
         "03_copy_or_average",
         "CopyOrAverage",
-        start={"activation": "erf", "k": 5, "n": 4},
+        start={"activation": "erf", "k": 5, "n": 3},
         moves=(
-            Move("n", -1, {"n": 3}, lambda: ("copy-average (3, 1, 1)", copies_and_averages(3, 1, 1), "minimum")),
-            Move("n", -1, {"n": 2}, lambda: ("copy-average (4, 1)", copies_and_averages(4, 1), "minimum")),
+            Move("n", 1, {"n": 4}, lambda: ("copy-average (2, 1, 1, 1)", copies_and_averages(2, 1, 1, 1), "minimum")),
+            Move("n", -2, {"n": 2}, lambda: ("copy-average (4, 1)", copies_and_averages(4, 1), "minimum")),
             Move(
                 "partition", 1, {"partition": 2}, lambda: ("copy-average (3, 2)", copies_and_averages(3, 2), "saddle")
             ),
@@ -119,7 +119,7 @@ STORIES = (
                 "activation",
                 "relu",
                 {"activation": "relu"},
-                lambda: ("perturbed copy-average", "rescaling", "0.70555723"),
+                lambda: ("perturbed copy-average", "rescaling", "0.7055572267"),
             ),
             Move("n", 3, {"n": 5}, lambda: ("exact copies",)),
             Move("n", 1, {"n": 6}, refused="n <= k"),
