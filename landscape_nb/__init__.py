@@ -68,7 +68,7 @@ _NAMES_OF = {
     "closed_forms.perturbed_copy": ("crossings", "perturbed_copy"),
     "closed_forms.perturbed_copy_average": ("perturbed_copy_average",),
     "closed_forms.symmetry_blocks": ("symmetry_blocks",),
-    "sweeps": ("outcome", "phase_diagram", "stored_phase_diagram", "sweep"),
+    "sweeps": ("Outcome", "PhaseDiagram", "Sweep", "outcome", "phase_diagram", "stored_phase_diagram", "sweep"),
 }
 _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names}
 _SUBMODULES = ("figures", "labs")
@@ -129,6 +129,9 @@ if TYPE_CHECKING:
     from .plateaus import Plateau as Plateau
     from .plateaus import plateaus_of as plateaus_of
     from .search import search_one_neuron as search_one_neuron
+    from .sweeps import Outcome as Outcome
+    from .sweeps import PhaseDiagram as PhaseDiagram
+    from .sweeps import Sweep as Sweep
     from .sweeps import outcome as outcome
     from .sweeps import phase_diagram as phase_diagram
     from .sweeps import stored_phase_diagram as stored_phase_diagram

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
 # A title says what the reader does or what happens; a new page may bring its own verb.
 VERBS = set(
-    "ask begin build change choose climb compare compute count cross derive draw enter escape explore fall find fit "
+    "ask begin build change choose climb compare compute count cross decide derive draw enter escape explore fall find fit "
     "follow grow learn look lose measure meet merge move open predict prove reach read run see share slide split start "
     "step take test think train trace turn try understand use walk watch".split()
 )

@@ -21,7 +21,8 @@ Network orthonormal_teacher equicorrelated_teacher gaussian_teacher permute flip
 PopulationLandscape CriticalPoint refine NotConverged OutsideTheorem Statement STATEMENTS one_neuron search_one_neuron
 copy_average copy_average_loss copy_average_points counts partitions threshold
 perturbed_copy perturbed_copy_average crossings symmetry_blocks
-gradient_flow Flow Plateau plateaus_of sweep outcome phase_diagram stored_phase_diagram
+gradient_flow Flow Plateau plateaus_of
+sweep Sweep outcome Outcome phase_diagram PhaseDiagram stored_phase_diagram
 figures labs
 """.split()
 
@@ -30,7 +31,9 @@ METHODS = {
     "hermite_coefficients mehler_kernel",
     "Network": "n d theta from_theta save load",
     "PopulationLandscape": "value gradient value_and_gradient hessian hessian_vector_product has_hessian network",
-    "Flow": "times students losses end reason residual time at",
+    "Flow": "times students losses end at",
+    "PhaseDiagram": "counts shares table exceptions save load",
+    "Sweep": "counts table exceptions save load",
     "CriticalPoint": "loss residual spectrum index nullity kind zero_modes describe",
 }
 

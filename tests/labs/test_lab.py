@@ -15,25 +15,31 @@ import matplotlib.image
 import numpy as np
 import pytest
 from lab_invariants import boxes, check_lab, check_refused, is_dimmed, layers, snapshot, words
-from lab_sweep import LABS, undrawn
+from lab_sweep import LABS, followed_once, undrawn
 
 from landscape_nb.activations import ACTIVATIONS
 from landscape_nb.closed_forms.one_neuron_erf import STATEMENT as ERF_STATEMENT
 from landscape_nb.critical import OutsideTheorem
 from landscape_nb.figures import kernels as kernel_picture
 from landscape_nb.figures import style
-from landscape_nb.labs import Kernels, Lab, OneNeuron, job, state_code
+from landscape_nb.labs import CopyOrAverage, GradientFlow, Kernels, Lab, OneNeuron, job, state_code
 from landscape_nb.labs import one_neuron as one_neuron_module
 from landscape_nb.labs.parameters import Choice
 from landscape_nb.networks import equicorrelated_teacher
 
-OTHER_STATE = {Kernels: {"angle": 75}, OneNeuron: {"k": 2}}
+OTHER_STATE = {Kernels: {"angle": 75}, OneNeuron: {"k": 2}, CopyOrAverage: {"k": 6}, GradientFlow: {"seed": 1}}
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @pytest.fixture
 def without_drawing():
     with undrawn():
+        yield
+
+
+@pytest.fixture
+def flows_once():
+    with followed_once():
         yield
 
 
@@ -288,11 +294,13 @@ def test_a_fault_while_opening_is_raised(lab_class, monkeypatch, without_drawing
 
 
 @pytest.mark.parametrize("lab_class", LABS)
-def test_two_threads_that_move_sliders_leave_a_consistent_lab(lab_class, without_drawing):
+def test_two_threads_that_move_sliders_leave_a_consistent_lab(lab_class, without_drawing, flows_once):
     lab = lab_class()
     moves = {
         Kernels: [("norm1", [0.5, 1.0, 2.0]), ("angle", [0, 45, 180])],
         OneNeuron: [("k", [1, 2, 3, 6]), ("norm", [0.5, 1.0, 3.0])],
+        CopyOrAverage: [("k", [4, 5, 6]), ("partition", [1, 2, 3])],
+        GradientFlow: [("k", [4, 5]), ("seed", [0, 1])],
     }[lab_class]
     errors = []
 
@@ -831,7 +839,10 @@ def test_every_control_has_a_name_a_class_for_finding_it_and_a_readable_label(la
         assert re.search(rf"\b{name}\b", inspect.getdoc(lab_class)), f"the docstring does not name the control {name}"
     for parameter in lab.parameters:
         if isinstance(parameter, Choice) and parameter.name == "activation":
-            assert set(lab.controls["activation"].options) == set(ACTIVATIONS)
+            names = set(lab.controls["activation"].options)
+            assert names <= set(ACTIVATIONS) and (
+                names == set(ACTIVATIONS) or lab_class in (CopyOrAverage, GradientFlow)
+            )
         assert parameter.help and parameter.label
 
 
