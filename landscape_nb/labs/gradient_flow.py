@@ -187,8 +187,8 @@ def result(
 class GradientFlow(Lab):
     """The gradient flow of n student neurons against k orthonormal teachers: its loss, its plateaus, its end point by name.
 
-    Controls: activation, k, n, seed, start (how large the random start is), phases (the outcomes of many seeds: stored, or the cell of n and
-    k computed anew from 20 other seeds).
+    Controls: activation, k, n, seed, start (how large the random start is), phases (the outcomes of many seeds: stored, or the cell of n
+    and k computed anew from 20 other seeds).
     """
 
     name = "gradient-flow"
