@@ -79,7 +79,7 @@ def draw(figure: Figure, view: CopyOrAverageView) -> None:
 
 
 def _arrange(figure: Figure) -> None:
-    grid = style.grid(figure, (1.0, 1.0), margins=(58, 16, 26, 46), gap=(84, 76))
+    grid = style.grid(figure, (1.0, 1.0), margins=(61, 16, 26, 46), gap=(84, 76))
     both = grid[0, 0].subgridspec(1, 2, width_ratios=(9, 1), wspace=0.06)
     weights = figure.add_subplot(both[0], xlabel="teacher", ylabel="student neuron")
     outgoing = figure.add_subplot(both[1], xlabel="a")
@@ -187,7 +187,7 @@ def draw_branches(axes: Axes, view: CopyOrAverageView) -> None:
     )
     lines = []
     highest, lowest = 1.01, 0.99
-    for branch, look in zip(view.branches, looks):
+    for branch, look, marker in zip(view.branches, looks, "os"):  # told apart without colour
         inside = branch.n < view.k  # at n = k both are the exact copies
         numbers, kinds = branch.n[inside], [kind for kind, n in zip(branch.minimum, branch.n) if n < view.k]
         ratios = branch.losses[inside] / np.array([average[n] for n in numbers.tolist()])
@@ -203,7 +203,7 @@ def draw_branches(axes: Axes, view: CopyOrAverageView) -> None:
                     Line2D(
                         *(numbers[chosen], ratios[chosen]),
                         linestyle="",
-                        marker="o",
+                        marker=marker,
                         markersize=size,
                         markerfacecolor=face,
                         markeredgecolor=look["color"],
