@@ -972,10 +972,10 @@ def gradient_flow(
     a path. dense : keep what ``Flow.at`` needs. times : record at these times instead of at the steps.
     events : functions theta (..., p) -> (...) whose sign changes are located; one with ``terminal = True`` as attribute ends the flow.
     endpoint_only : keep no path; once the rest of the path is straight down to a minimum the limit t -> infinity is taken, even beyond
-    t_max. rtol is 3e-3 then and atol 3e-4 (1e-6 and 1e-8 for functions with kinks, which larger steps would jump over).
+    t_max. rtol is 2e-2 then and atol 2e-3 (1e-6 and 1e-8 for functions with kinks, which larger steps would jump over).
     tolerance : a student has converged when max |grad L| is below it.
     limit : a student whose parameters grow beyond it diverges. max_steps : the budget of each student, rejected steps included.
-    method : RODAS5P, or RODAS4 for end points at 3e-3. progress : called before each step with the share done; if it
+    method : RODAS5P, or RODAS4 for end points at 2e-2. progress : called before each step with the share done; if it
     raises ``Interrupted``, or the keyboard interrupts, the flow comes back with what is done.
 
     Where the landscape is not differentiable, or its derivatives are no numbers, a student ends with the reason "refused" and
@@ -985,7 +985,7 @@ def gradient_flow(
     if isinstance(students, Network) and hasattr(landscape, "value"):
         landscape.value(students)  # refuses another input dimension in its own words
     rough = endpoint_only and not getattr(getattr(landscape, "activation", None), "kinks", ())
-    usual = (3e-3, 3e-4) if rough else (1e-6, 1e-8) if endpoint_only else (1e-7, 1e-9)
+    usual = (2e-2, 2e-3) if rough else (1e-6, 1e-8) if endpoint_only else (1e-7, 1e-9)
     t_max, rtol, atol = (
         _positive(name, value)
         for name, value in (

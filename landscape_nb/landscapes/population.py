@@ -152,21 +152,23 @@ class PopulationLandscape:
                 diagonal, pairs = self._bent_blocks(w, a, q, s, t, in_c)
             else:
                 diagonal, pairs = self._smooth_blocks(w, q, jet)
-            blocks = 2.0 * (a[..., :, None] * a[..., None, :])[..., :, None, :, None] * pairs
+            blocks = pairs
+            blocks *= (a[..., :, None] * a[..., None, :])[..., :, None, :, None]
             i = np.arange(n)
-            blocks[..., i, :, i, :] += np.moveaxis(2.0 * a[..., None, None] * diagonal, -3, 0)
+            blocks[..., i, :, i, :] += np.moveaxis(a[..., None, None] * diagonal, -3, 0)
             # d2L/dw_i da_j = 2 a_i (K_c w_j + 2 K_s w_i) + [i = j] 2 sum_q q_q (K_c z_q + 2 K_s w_i)
             cross = (in_c[..., :n, None] * w[..., None, :, :]) + 2 * in_s[..., :n, None] * w[..., :, None, :]
             cross *= 2.0 * a[..., :, None, None]
             cross[..., i, i, :] += 2.0 * self._force(w, q, in_s, in_c)
         hessian = np.empty((*lead, n * d + n, n * d + n))
-        hessian[..., : n * d, : n * d] = blocks.reshape(*lead, n * d, n * d)
+        # each part and its transpose, so that rounding is symmetric too
+        blocks = blocks.reshape(*lead, n * d, n * d)
+        np.add(blocks, np.swapaxes(blocks, -1, -2), out=hessian[..., : n * d, : n * d])
         cross = np.swapaxes(cross, -1, -2).reshape(*lead, n * d, n)
         hessian[..., : n * d, n * d :] = cross
         hessian[..., n * d :, : n * d] = np.swapaxes(cross, -1, -2)
-        hessian[..., n * d :, n * d :] = 2.0 * kernel[..., :n]
-        hessian += np.swapaxes(hessian, -1, -2).copy()
-        hessian *= 0.5
+        kernel = kernel[..., :n]
+        np.add(kernel, np.swapaxes(kernel, -1, -2), out=hessian[..., n * d :, n * d :])
         if self._has_kinks:
             hessian[~exists] = np.nan
         return hessian
