@@ -539,7 +539,7 @@ def _from_csv(path: Path) -> Samples:
     for line, row in lines[begin:]:
         if len(row) != width:
             raise ValueError(
-                f"{path.name}, line {line} has {len(row)} cells where line {lines[0][0]} has {width}; "
+                f"{path.name}, line {line} has {len(row)} cell{'s' * (len(row) != 1)} where line {lines[0][0]} has {width}; "
                 "every line needs the same number, separated by commas"
             )
         for column, cell in enumerate(row, start=1):

@@ -443,6 +443,35 @@ def test_the_flow_of_a_population_and_of_its_nodes_is_the_same():
     assert_allclose(*paths, atol=1e-8)
 
 
+def toy(x, weights):
+    """Target s(5x + 2.5) + s(5x - 2.5) with s(z) = erf(z / sqrt 2) on nodes for x ~ N(0, 1)."""
+    y = erf((5 * x + 2.5) / np.sqrt(2)) + erf((5 * x - 2.5) / np.sqrt(2))
+    return SampledLandscape(ERF, x[:, None], y, weights)
+
+
+def test_the_toy_of_the_channels_paper_has_its_published_numbers():
+    landscape = toy(*gaussian_line())
+    point = refine(landscape, [1.4, 2.1])
+    assert_allclose(point.loss, 0.0471160274967, rtol=1e-11)
+    assert_allclose(point.student.theta, [1.3995541, 2.1527836], atol=1e-7)
+    assert_allclose(point.spectrum, [0.1530, 1.3662], atol=5e-5)
+    w, a = point.student.theta
+    halves = CriticalPoint(landscape, Network([[w], [w]], [0.65 * a, 0.35 * a]))
+    assert_allclose(halves.spectrum, [0, 0.02324, 0.1131, 2.058], atol=5e-4)
+    assert halves.zero_modes == {"splitting": 1} and halves.kind == "minimum" and halves.residual < 1e-13
+    outside = CriticalPoint(landscape, Network([[w], [w]], [1.5 * a, -0.5 * a]))
+    assert_allclose(outside.spectrum, [-0.01928, 0, 0.3128, 2.959], atol=5e-4)
+    assert outside.index == 1
+
+
+def test_gauss_hermite_gets_the_loss_of_the_toy_wrong():
+    steep, exact = [5.0, 1.0], toy(*gaussian_line(1601)).value([5.0, 1.0])
+    assert_allclose(toy(*gaussian_line()).value(steep), exact, rtol=1e-12)
+    for points in (20, 50, 100):
+        x, weights = np.polynomial.hermite_e.hermegauss(points)
+        assert abs(toy(x, weights / weights.sum()).value(steep) / exact - 1) > 1e-3
+
+
 # --- nodes for one-dimensional populations --------------------------------------------------------------------------
 
 
@@ -583,7 +612,11 @@ def test_the_landscape_keeps_its_own_copies():
         ("x,y\n1,2\n\nnan,4\n", "data.csv, line 4, column 1 holds nan; numbers must be finite: fill it in"),
         ("1,2\n3,-inf\n", "data.csv, line 2, column 2 holds -inf; numbers must be finite"),
         ("1,2\n3,1e999\n", "data.csv, line 2, column 2 holds 1e999; numbers must be finite"),
-        ("x,y\n1,2\n3\n", "data.csv, line 3 has 1 cells where line 1 has 2; every line needs the same number"),
+        (
+            "x,y\n" + 200_000 * "1" + ",2\n",
+            "data.csv cannot be read as text with commas: field larger than field limit",
+        ),
+        ("x,y\n1,2\n3\n", "data.csv, line 3 has 1 cell where line 1 has 2; every line needs the same number"),
         ("1\n2\n", "data.csv has 1 column besides weights; it needs at least two, the inputs and then y"),
         ("x,weights\n1,2\n", "data.csv has 1 column besides weights"),
         ("weight,x,weights,y\n1,1,1,1\n", "data.csv has 2 columns of weights; it needs one at most"),
@@ -599,6 +632,19 @@ def test_a_csv_file_that_cannot_be_meant_is_refused(tmp_path, text, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)) as refusal:
         load_samples(csv_file(tmp_path, text))
     assert "\n" not in str(refusal.value)
+
+
+def test_a_csv_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
+    path = csv_file(tmp_path, "1,2\n")
+
+    def forbidden(*arguments, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(path), "open", forbidden)
+    with pytest.raises(
+        ValueError, match=re.escape("data.csv cannot be read: Permission denied; check its permissions")
+    ):
+        load_samples(path)
 
 
 @pytest.mark.parametrize(
