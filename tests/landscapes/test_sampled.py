@@ -5,6 +5,7 @@ the parts in which large data are worked through, or of matrix products.
 """
 
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -230,17 +231,23 @@ def test_results_do_not_depend_on_the_batch_or_on_the_parts(name, bias, monkeypa
             close(again, part, 1e-13)
 
 
-def test_no_intermediate_array_exceeds_its_bound():
-    import tracemalloc
-
-    X, y, _ = data(0, 20000, 2)
+@pytest.mark.parametrize("count, students", ((20000, 40), (200, 4000), (20000, 1)))
+def test_the_memory_does_not_grow_with_samples_or_students(count, students, monkeypatch):
+    monkeypatch.setattr(module, "_ENTRIES", 2**15)  # arrays of 256 kB; the Jacobians of all would take up to 96 MB
+    X, y, _ = data(0, count, 2, weighted=False)
     landscape = SampledLandscape(ERF, X, y)
-    theta = some(5, 2, batch=(40,))  # all at once, the Jacobian of the batch would take 96 MB
+    theta = some(5, 2, batch=(students,))
+    for work in (landscape.value, landscape.gradient, lambda theta: landscape.hessian_vector_product(theta, theta)):
+        tracemalloc.start()
+        work(theta)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 8 * (8 * 2**15 + 4 * theta.size)
     tracemalloc.start()
     landscape.hessian(theta)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 8 * 8 * module._ENTRIES
+    assert peak < 8 * (8 * 2**15 + 4 * 15 * theta.size)  # the result itself has 15 theta.size entries
 
 
 def test_an_empty_batch_is_fine():
