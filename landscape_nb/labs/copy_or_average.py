@@ -32,6 +32,7 @@ from .parameters import Choice, Whole
 NAMES = ("erf", "relu", "normal_cdf", "sin", "cos", "exp", "gaussian")
 AVERAGE, COPIES = "copy-average", "n-copy"
 _MOST = 50
+_MANY = 5000  # partitions, which take a tenth of a second to list
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,8 +221,12 @@ class CopyOrAverage(Lab):
     }
 
     def _takes_long(self, state: Mapping[str, Any]) -> bool:
-        """The families of many teachers are followed along n once."""
-        return bool(state["k"] > 10 or state["activation"] == "relu") and not self._computation.knows(state, "families")
+        """The families of many teachers are followed along n once, many partitions are listed once."""
+        k, n = state["k"], state["n"]
+        knows = self._computation.knows
+        if (k > 10 or state["activation"] == "relu") and not knows(state, "families"):
+            return True
+        return bool(n <= k and counts(k, n).types > _MANY and not knows(state, "types"))
 
     def _draw(self, figure: Figure, result: CopyOrAverageResult) -> None:
         picture.draw(figure, result.view)
