@@ -25,11 +25,9 @@ STATES = {
     "the start": {},
     "every neuron leans": {"family": "n-copy", "k": 8, "n": 5},
     "exact copies": {"n": 5},
-    "one neuron": {"n": 1},
-    "two teachers": {"k": 2, "n": 1},
+    "one neuron": {"k": 2, "n": 1},
     "many partitions": {"k": 12, "n": 4, "partition": 15},
     "relu": {"activation": "relu", "n": 3},
-    "relu, every neuron leans": {"activation": "relu", "family": "n-copy", "n": 3},
     "a saddle of cos": {"activation": "cos", "n": 2, "partition": 2},
     "large numbers": {"activation": "exp", "k": 6, "n": 2, "partition": 3},
     "fifty teachers": {"k": 50, "n": 25},
@@ -94,9 +92,9 @@ def check_squares(axes, values, places):
             assert tuple(place) not in found
             continue
         (width, height), patch = found.pop(tuple(place))
-        assert_allclose(width, height, rtol=1e-6)
+        assert abs(width - height) < 1e-6 * width
         area = (0.2 / 0.9) ** 2 if 0.9 * np.sqrt(ratio) < 0.2 else ratio
-        assert_allclose((width / largest) ** 2, area, rtol=1e-6)
+        assert abs((width / largest) ** 2 - area) < 1e-6 * area
         assert patch.get_facecolor() == to_rgba(style.STUDENT if value > 0 else "white")
         assert patch.get_edgecolor()[3] == (0.0 if value > 0 else 1.0)
         assert value > 0 or patch.get_edgecolor() == to_rgba(style.STUDENT)
@@ -293,7 +291,7 @@ def test_every_panel_has_a_title_and_labels():
 
 @pytest.mark.parametrize("state", STATES)
 def test_the_picture_can_be_read(state):
-    for theme in style.THEMES if state in ("the start", "fifty teachers", "relu") else ("projector",):
+    for theme in style.THEMES if state in ("the start", "fifty teachers") else ("projector",):
         assert faults(sheet(state, theme)) == [], theme
 
 
@@ -312,12 +310,3 @@ def test_in_greyscale_what_differs_in_colour_differs_otherwise_too():
                 colour = patch.get_facecolor()
                 looks.setdefault(("patch", round(float(luminance(colour[:3])), 1)), set()).add(colour)
             assert all(len(colours) == 1 for colours in looks.values()), (state, axes.get_title(), looks)
-
-
-def test_a_second_drawing_replaces_the_first():
-    figure = style.new_figure()
-    shown = []
-    for state in ("the start", "fifty teachers, every neuron leans", "the start"):
-        draw(figure, view_of(state))
-        shown.append(style.still(figure))
-    assert len(figure.axes) == 5 and shown[0] == shown[2] != shown[1]

@@ -14,8 +14,10 @@ from matplotlib.backends.backend_svg import RendererSVG
 
 from landscape_nb.activations import ACTIVATIONS
 from landscape_nb.closed_forms.one_neuron import one_neuron_points
-from landscape_nb.figures import kernels, one_neuron, style
+from landscape_nb.figures import copy_or_average, gradient_flow, kernels, one_neuron, style
 from landscape_nb.figures.layers import Layers, picture
+from landscape_nb.labs import CopyOrAverage, GradientFlow
+from landscape_nb.labs.computation import Computation
 from landscape_nb.landscapes import PopulationLandscape
 from landscape_nb.networks import equicorrelated_teacher, orthonormal_teacher
 from landscape_nb.search import OneNeuronPoints
@@ -47,7 +49,29 @@ KERNELS = {
     "small numbers": lambda: kernels.kernel_view(ACTIVATIONS["sigmoid"], 0.1, 0.1, 135.0),
     "the current point below the other curve": lambda: kernels.kernel_view(ACTIVATIONS["cos"], 1.0, 1.0, 120.0),
 }
-PICTURES = {"one_neuron": (one_neuron.draw, ONE_NEURON), "kernels": (kernels.draw, KERNELS)}
+
+
+def shown_by(lab, **values):
+    """What this lab shows in this state, computed without the lab."""
+    computation = Computation(*lab.steps, parameters=tuple(one.name for one in lab.parameters))
+    return computation({one.name: one.default for one in lab.parameters} | values).view
+
+
+COPY_OR_AVERAGE = {
+    "the start": lambda: shown_by(CopyOrAverage),
+    "many squares, every neuron leans": lambda: shown_by(CopyOrAverage, family="n-copy", k=20, n=12),
+    "negative eigenvalues": lambda: shown_by(CopyOrAverage, activation="cos", n=2, partition=2),
+}
+GRADIENT_FLOW = {
+    "the start": lambda: shown_by(GradientFlow, k=3, n=2, start="small"),
+    "nothing stored": lambda: shown_by(GradientFlow, activation="normal_cdf", k=2, n=1),
+}
+PICTURES = {
+    "one_neuron": (one_neuron.draw, ONE_NEURON),
+    "kernels": (kernels.draw, KERNELS),
+    "copy_or_average": (copy_or_average.draw, COPY_OR_AVERAGE),
+    "gradient_flow": (gradient_flow.draw, GRADIENT_FLOW),
+}
 STATES = [(name, state) for name, (_, states) in PICTURES.items() for state in states]
 
 
