@@ -50,7 +50,7 @@ _NAMES_OF = {
         "rescale",
         "canonical",
     ),
-    "landscapes": ("PopulationLandscape",),
+    "landscapes": ("PopulationLandscape", "SampledLandscape", "gaussian_line", "load_samples"),
     "critical": ("CriticalPoint", "NotConverged", "OutsideTheorem", "Statement", "refine"),
     "search": ("search_one_neuron",),
     "flows": ("Flow", "gradient_flow"),
@@ -118,6 +118,9 @@ if TYPE_CHECKING:
     from .flows import Flow as Flow
     from .flows import gradient_flow as gradient_flow
     from .landscapes import PopulationLandscape as PopulationLandscape
+    from .landscapes import SampledLandscape as SampledLandscape
+    from .landscapes import gaussian_line as gaussian_line
+    from .landscapes import load_samples as load_samples
     from .networks import Network as Network
     from .networks import canonical as canonical
     from .networks import equicorrelated_teacher as equicorrelated_teacher

@@ -19,6 +19,7 @@ ERF RELU LEAKY_RELU LINEAR SQUARE CUBE SIN COS EXP STEP SIGN NORMAL_CDF GELU TAN
 ACTIVATIONS leaky_relu register_activation Activation
 Network orthonormal_teacher equicorrelated_teacher gaussian_teacher permute flip rescale canonical
 PopulationLandscape CriticalPoint refine NotConverged OutsideTheorem Statement STATEMENTS one_neuron search_one_neuron
+SampledLandscape gaussian_line load_samples
 copy_average copy_average_loss copy_average_points counts partitions threshold
 perturbed_copy perturbed_copy_average crossings symmetry_blocks
 gradient_flow Flow Plateau plateaus_of

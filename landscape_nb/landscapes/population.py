@@ -258,6 +258,10 @@ class PopulationLandscape:
                 raise ValueError(
                     f"the student has input dimension {student.d}, the teacher {self.d}; both see the same inputs"
                 )
+            if student.theta.size != student.n * (student.d + 1):
+                raise ValueError(
+                    "a population landscape has no output bias; a student with one was given, take Network(student.W, student.a)"
+                )
             return student.theta
         theta = np.asarray(student, dtype=float)
         if theta.ndim == 0 or theta.shape[-1] == 0 or theta.shape[-1] % (self.d + 1):

@@ -25,7 +25,7 @@ from landscape_nb.landscapes import (
     load_samples,
 )
 from landscape_nb.landscapes import sampled as module
-from landscape_nb.networks import Network
+from landscape_nb.networks import Network, orthonormal_teacher
 
 ERF, RELU, TANH = ACTIVATIONS["erf"], ACTIVATIONS["relu"], ACTIVATIONS["tanh"]
 
@@ -787,3 +787,9 @@ def test_the_landscape_says_what_it_is():
     X, y, _ = data()
     assert repr(SampledLandscape(ERF, X, y)) == "SampledLandscape(erf, N=7, d=2)"
     assert repr(SampledLandscape(ERF, X, y, output_bias=True)) == "SampledLandscape(erf, N=7, d=2, output_bias=True)"
+
+
+def test_a_population_landscape_refuses_a_student_with_an_output_bias():
+    student = BiasedNetwork([[1.0, 0.0]], [1.0], 0.5)
+    with pytest.raises(ValueError, match=r"has no output bias; a student with one was given"):
+        PopulationLandscape(ACTIVATIONS["erf"], orthonormal_teacher(2, 2)).value(student)
