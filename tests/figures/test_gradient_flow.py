@@ -26,7 +26,6 @@ COMPUTATION = Computation(
 STATES = {
     "the start": {},
     "a small start": {"k": 4, "n": 3, "seed": 2, "start": "small"},
-    "a large start": {"k": 3, "n": 2, "start": "large"},
     "exact copies": {"k": 2, "n": 2},
     "one neuron": {"k": 2, "n": 1},
     "nothing stored": {"activation": "normal_cdf", "k": 2, "n": 1},
