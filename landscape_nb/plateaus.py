@@ -86,7 +86,7 @@ def plateaus_of(
         if lowest == last or np.log10(times[last] / times[first]) < decades:
             continue
         nearby, distance = _near(landscape, students[lowest], float(np.linalg.norm(students[last])))
-        if lowest == first and (first > 0 or nearby is None):
+        if nearby is None if first == 0 else lowest == first:
             continue
         start, end, time = (float(times[i]) for i in (first, last, lowest))
         found.append(Plateau(start, end, time, float(losses[lowest]), nearby, distance))

@@ -238,3 +238,14 @@ def test_the_plateaus_of_a_landscape_are_where_the_loss_hardly_falls():
             assert outside < 0 or not known[outside] or slope[outside] > 0.8 * SLOW
         if isinstance(plateau.nearby, CriticalPoint):
             assert np.abs(landscape.gradient(plateau.nearby.student)).max() < 1e-12
+
+
+def test_the_slow_beginning_of_a_flow_far_from_critical_points_is_no_plateau():
+    landscape = PopulationLandscape(ACTIVATIONS["erf"], orthonormal_teacher(10, 11))
+    (start,) = starts(9, 11, [3])
+    flow = gradient_flow(landscape, landscape.network(start), t_max=1e3)
+    times = np.geomspace(1e-2, 1e3, 120)
+    squared = (landscape.gradient(flow.at(times)) ** 2).sum(axis=-1)
+    losses = landscape.value(flow.at(times))
+    assert (times[:15] * squared[:15] < SLOW * (losses[:15] - losses[-1])).all()  # slow for more than the least length
+    assert all(plateau.start > times[0] for plateau in plateaus_of(landscape, times, flow.at(times)))
