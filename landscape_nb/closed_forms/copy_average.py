@@ -134,7 +134,7 @@ def copy_average(
     student = Network(np.array(rows), weights)
     sizes = tuple(sorted((len(group) for group in chosen), reverse=True))
     orbit = _orbit(sizes) if _any_partition(teacher) else None
-    return symmetric_point(landscape, student, f"copy-average {_type(sizes)}", "closed form", STATEMENT.key, orbit)
+    return symmetric_point(landscape, student, f"copy-average {type_name(sizes)}", "closed form", STATEMENT.key, orbit)
 
 
 def copy_average_points(activation: Activation, teacher: Network, n: int) -> tuple[CriticalPoint, ...]:
@@ -147,7 +147,7 @@ def copy_average_points(activation: Activation, teacher: Network, n: int) -> tup
     return tuple(sorted(found, key=lambda point: point.loss))
 
 
-def _type(sizes: Sequence[int]) -> str:
+def type_name(sizes: Sequence[int]) -> str:
     """(3, 2), or (5, 1 x 20) where a size occurs more than three times."""
     parts = [
         text
@@ -179,7 +179,7 @@ def _groups(teacher: Network, groups: Sequence[int] | Sequence[Sequence[int]]) -
     if all(isinstance(group, (int, np.integer)) for group in listed):
         sizes = [_positive("a group's size", group) for group in listed]  # type: ignore[arg-type]
         if sum(sizes) > k:
-            raise ValueError(f"groups of sizes {_type(sizes)} hold {sum(sizes)} teachers; the teacher has k = {k}")
+            raise ValueError(f"groups of sizes {type_name(sizes)} hold {sum(sizes)} teachers; the teacher has k = {k}")
         ends = np.cumsum(sizes).tolist()
         return tuple(tuple(range(end - size, end)) for size, end in zip(sizes, ends))
     if any(isinstance(group, (int, np.integer)) for group in listed):

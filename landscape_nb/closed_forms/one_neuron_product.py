@@ -20,24 +20,10 @@ import numpy as np
 from ..activations import Activation
 from ..critical import CriticalPoint, NotConverged, Statement, refine
 from ..landscapes import PopulationLandscape
-from ..networks import Equicorrelation, Network
+from ..networks import Network
 from .alike_teachers import ALIKE, HAS_MEAN, activation_is, alike
 from .average_direction import average_spectrum, average_student
-
-_BOUNDED_FEATURE = ("normal_cdf", "gaussian")
-
-
-def _average(activation: Activation, numbers: Equicorrelation) -> tuple[float, float]:
-    """(|w|, a) of the average."""
-    m, variance = numbers.mean_cosine, numbers.norm**2
-    if activation.name in _BOUNDED_FEATURE:
-        feature = m**2 * variance / (1.0 + variance)
-        norm = float(np.sqrt(feature / (1.0 - feature)))
-        ratio = 1.0 if activation.name == "normal_cdf" else np.sqrt((1.0 + norm**2) / (1.0 + variance))
-    else:
-        norm = m * numbers.norm
-        ratio = np.exp((0.5 if activation.name == "exp" else -0.5) * (variance - norm**2))
-    return norm, float(numbers.k * numbers.weight * ratio)
+from .copy_average import group_average
 
 
 def _single_teacher(landscape: PopulationLandscape, average: CriticalPoint) -> tuple[CriticalPoint, ...]:
@@ -63,7 +49,7 @@ def one_neuron_product_points(activation: Activation, teacher: Network) -> tuple
     STATEMENT.require(activation, teacher)
     numbers = alike(teacher)
     landscape = PopulationLandscape(activation, teacher)
-    norm, weight = _average(activation, numbers)
+    norm, weight = group_average(activation, numbers)
     average = CriticalPoint(
         landscape,
         average_student(teacher, norm, weight),

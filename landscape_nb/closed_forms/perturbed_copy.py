@@ -28,20 +28,8 @@ from ..networks import Network, orthonormal_teacher
 from .alike_teachers import activation_is
 from .copy_average import copy_average_loss, threshold
 from .perturbed_copy_average import AVERAGER_AND_COPIES, perturbed_copy_average
-from .perturbed_copy_average import STATEMENT as AVERAGE_STATEMENT
 from .symmetric_copies import ORTHONORMAL, THREE_TEACHERS, Family, PairOrbits, branch, form, pair_orbits, require
 from .symmetry_blocks import symmetric_point
-
-__all__ = [
-    "AVERAGE_STATEMENT",
-    "COPIES",
-    "STATEMENT",
-    "Crossings",
-    "copies_loss",
-    "crossings",
-    "perturbed_copy",
-    "perturbed_copy_average",
-]
 
 
 def copies_loss(activation: Activation, k: float, n: float) -> PairOrbits:

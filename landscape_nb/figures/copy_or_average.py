@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = np.ndarray
-_MOST_BLOCKS = 12
+#: So many symmetry blocks are drawn, those with the lowest eigenvalues; the table has all.
+MOST_BLOCKS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,19 +161,12 @@ def draw_losses(axes: Axes, view: CopyOrAverageView) -> None:
         lines.append(Line2D(x, y, linestyle="", marker="o", markersize=14, clip_on=False, label="point shown", **ring))
         axes.add_artist(lines[-1])
     low, high = float(view.losses.min()), float(view.losses.max())
-    others = [point for point in (view.other, None if view.sizes else view.point) if point is not None]
-    for point in others[:1]:
-        lines.append(
-            Line2D(
-                *([0.5, ranks[-1] + 0.5], [point.loss, point.loss]),
-                color=style.STUDENT,
-                linestyle="--",
-                linewidth=2.0,
-                label=point.name,
-            )
-        )
+    other = view.point if view.sizes is None else view.other
+    if other is not None:
+        ends, height = [0.5, ranks[-1] + 0.5], [other.loss, other.loss]
+        lines.append(Line2D(ends, height, color=style.STUDENT, linestyle="--", linewidth=2.0, label=other.name))
         axes.add_artist(lines[-1])
-        low, high = min(low, point.loss), max(high, point.loss)
+        low, high = min(low, other.loss), max(high, other.loss)
     room = 0.08 * (high - low) if high - low > 1e-9 else max(0.1 * high, 0.01)
     axes.set(xlim=(0.5, ranks[-1] + 0.5), ylim=style.steady(low - room, high + 10 * room))  # the legend stands above
     style.legend(axes, lines, loc="upper left")
@@ -252,7 +246,7 @@ def lettered(view: CopyOrAverageView) -> list[tuple[str, Block]]:
 
 def draw_blocks(axes: Axes, view: CopyOrAverageView) -> None:
     """The eigenvalues of each symmetry block as ticks; negative ones below the axis, zero modes on it."""
-    named = lettered(view)[:_MOST_BLOCKS]
+    named = lettered(view)[:MOST_BLOCKS]
     blocks = [block for _, block in named]
     values = np.concatenate([block.eigenvalues for block in blocks])
     tolerance = view.point.tolerance

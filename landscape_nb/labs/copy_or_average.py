@@ -294,13 +294,15 @@ class CopyOrAverage(Lab):
 
     def _caption(self, result: CopyOrAverageResult) -> str:
         marks = "; ".join(f"{number}: {words}" for number, (_, words) in enumerate(result.view.marks, start=1))
+        most = picture.MOST_BLOCKS
+        which = f" (the {most} with the lowest eigenvalues)" if len(result.view.blocks) > most else ""
         lines = f"thin lines are bifurcations, {marks}. " if marks else "no bifurcation lies between. "
         return (
             "Upper left: how much of each teacher (column) is in each student neuron (row), as the area of a square, filled for positive "
             "and hollow for negative; at its right the outgoing weights. Upper right: the loss of every partition, the lowest first. Lower "
             "left: the loss of both families, over that of the optimal copy-average, along the number of neurons: filled where they are "
             f"minima, hollow where they are saddles; {lines}Lower right: the eigenvalues of the Hessian, a column for each symmetry "
-            "block; triangles are negative."
+            f"block{which}; triangles are negative."
         )
 
     def _summary(self, result: CopyOrAverageResult) -> str:

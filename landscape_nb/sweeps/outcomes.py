@@ -13,7 +13,7 @@ the largest groups first; then all entries of a, C and W W^T and the loss have t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..activations import Activation
-from ..closed_forms import perturbed_copy
-from ..closed_forms.copy_average import copy_average
+from ..closed_forms.copy_average import copy_average, type_name
 from ..closed_forms.one_neuron import one_neuron
+from ..closed_forms.perturbed_copy import perturbed_copy
+from ..closed_forms.perturbed_copy_average import perturbed_copy_average
 from ..critical import INDEX_TOLERANCE, RESIDUAL_TOLERANCE, CriticalPoint, OutsideTheorem, newton
 from ..display import below, number
 from ..landscapes import PopulationLandscape
@@ -327,15 +328,6 @@ def _who(groups: _Groups, numbers: Sequence[int]) -> str:
     return f"neuron: teachers {told}"
 
 
-def _type(sizes: Sequence[int]) -> str:
-    """(3, 1, 1), or (5, 1 x 20) where a size occurs more than three times, as in the names of the closed forms."""
-    parts = []
-    for size in sorted(set(sizes), reverse=True):
-        count = sum(other == size for other in sizes)
-        parts += [f"{size} x {count}"] if count > 3 else [str(size)] * count
-    return f"({', '.join(parts)})"
-
-
 def _copies(landscape: PopulationLandscape, folded: Network) -> float | None:
     """How far the student is from having every teacher neuron once, None if it is not that."""
     teacher = _folded(landscape, landscape.teacher)
@@ -354,7 +346,7 @@ def _references(landscape: PopulationLandscape, n: int, groups: _Groups) -> Iter
     """The closed forms with n neurons that look at groups of these sizes, each with its name."""
     activation, teacher = landscape.activation, landscape.teacher
     partition = sum(groups.sizes) == teacher.n
-    kind = _type(groups.sizes)
+    kind = type_name(groups.sizes)
     if partition:
         ends = np.cumsum(groups.sizes).tolist()
         sets = [list(groups.teachers[end - size : end]) for end, size in zip(ends, groups.sizes)]
@@ -367,19 +359,21 @@ def _references(landscape: PopulationLandscape, n: int, groups: _Groups) -> Iter
             yield f"copy-average {kind}", average
     if n == 1:
         return
-    tilted = _perturbed(activation, teacher, n, "perturbed_copy_average") if partition else None
+    tilted = _perturbed(activation, teacher, n, perturbed_copy_average) if partition else None
     if tilted:
         yield f"perturbed copy-average {kind}", tilted
-    tilted = _perturbed(activation, teacher, n, "perturbed_copy")
+    tilted = _perturbed(activation, teacher, n, perturbed_copy)
     if tilted:
         yield "perturbed-n-copy", tilted
 
 
 @lru_cache(maxsize=256)
-def _perturbed(activation: Activation, teacher: Network, n: int, which: str) -> CriticalPoint | None:
+def _perturbed(
+    activation: Activation, teacher: Network, n: int, make: Callable[[Activation, Network, int], CriticalPoint]
+) -> CriticalPoint | None:
     """The point of ``perturbed_copy`` or ``perturbed_copy_average``, None outside the theorem."""
     try:
-        return getattr(perturbed_copy, which)(activation, teacher, n)
+        return make(activation, teacher, n)
     except OutsideTheorem:
         return None
 
