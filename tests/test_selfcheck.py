@@ -95,7 +95,7 @@ BREAK = {
         "r* at k = 1 is",
     ),
     "relu_theorem": (one_neuron_relu, "angular_factor", scaled, "a |w| of the average"),
-    "other_theorems": (one_neuron_product, "_average", lambda old: scaled(old, 1), "the residual of the"),
+    "other_theorems": (one_neuron_product, "group_average", lambda old: scaled(old, 1), "the residual of the"),
     "search": (
         PopulationLandscape,
         "value",
