@@ -49,6 +49,9 @@ _NAMES_OF = {
         "flip",
         "rescale",
         "canonical",
+        "split",
+        "merge",
+        "BiasedNetwork",
     ),
     "landscapes": ("PopulationLandscape", "SampledLandscape", "gaussian_line", "load_samples"),
     "critical": ("CriticalPoint", "NotConverged", "OutsideTheorem", "Statement", "refine"),
@@ -121,14 +124,17 @@ if TYPE_CHECKING:
     from .landscapes import SampledLandscape as SampledLandscape
     from .landscapes import gaussian_line as gaussian_line
     from .landscapes import load_samples as load_samples
+    from .networks import BiasedNetwork as BiasedNetwork
     from .networks import Network as Network
     from .networks import canonical as canonical
     from .networks import equicorrelated_teacher as equicorrelated_teacher
     from .networks import flip as flip
     from .networks import gaussian_teacher as gaussian_teacher
+    from .networks import merge as merge
     from .networks import orthonormal_teacher as orthonormal_teacher
     from .networks import permute as permute
     from .networks import rescale as rescale
+    from .networks import split as split
     from .plateaus import Plateau as Plateau
     from .plateaus import plateaus_of as plateaus_of
     from .search import search_one_neuron as search_one_neuron

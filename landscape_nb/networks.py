@@ -1,7 +1,8 @@
-"""Two-layer networks without biases, teachers, and the symmetries that leave the function unchanged.
+"""Two-layer networks, teachers, and the symmetries that leave the function unchanged.
 
 f(x) = sum_i a_i sigma(w_i . x), with W of shape (n, d) whose rows are the neurons' weight vectors, and outgoing weights
-a of shape (n,). As a parameter vector: theta = concat(W.ravel(), a), of length p = n d + n.
+a of shape (n,). As a parameter vector: theta = concat(W.ravel(), a), of length p = n d + n. An input bias is an input that is 1
+throughout; an output bias b, where there is one, is the last entry of theta.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .activations import Activation
+
+# Vectors that differ by less than this share of the largest entry are the same.
+_SAME = 1e-10
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -87,6 +91,10 @@ class Network:
             )
         return cls(theta[: n * d].reshape(n, d), theta[n * d :])
 
+    def with_neurons(self, W: ArrayLike, a: ArrayLike) -> Network:
+        """A network with these neurons in place of its own, and all else as here (an output bias)."""
+        return Network(W, a)
+
     def __repr__(self) -> str:
         return f"Network(n={self.n}, d={self.d})"
 
@@ -134,6 +142,63 @@ class Network:
             return cls(content["W"], content["a"])
         except ValueError as error:
             raise ValueError(f"{path.name} does not hold a network: {error}") from None
+
+
+class BiasedNetwork(Network):
+    """f(x) = sum_i a_i sigma(w_i . x) + b: a Network with an output bias b, theta = concat(W.ravel(), a, [b]).
+
+    What a SampledLandscape with ``output_bias=True`` takes and gives. Network files hold W and a alone, so ``save`` refuses.
+    """
+
+    b: float
+
+    def __init__(self, W: ArrayLike, a: ArrayLike, b: float = 0.0) -> None:
+        super().__init__(W, a)
+        try:
+            bias = np.asarray(b, dtype=float)
+        except (TypeError, ValueError, OverflowError):
+            bias = np.array(np.nan)
+        if bias.ndim != 0 or not np.isfinite(bias):
+            raise ValueError(f"the output bias b must be one finite number; b = {b!r:.60} was given")
+        object.__setattr__(self, "b", float(bias))
+
+    @property
+    def theta(self) -> np.ndarray:
+        """concat(W.ravel(), a, [b]), shape (n d + n + 1,); a new array."""
+        return np.concatenate([self.W.ravel(), self.a, [self.b]])
+
+    @classmethod
+    def from_theta(cls, theta: ArrayLike, n: int, d: int) -> BiasedNetwork:
+        """The network with theta = concat(W.ravel(), a, [b])."""
+        theta = np.asarray(theta, dtype=float)
+        if theta.shape != (n * d + n + 1,):
+            raise ValueError(
+                f"theta of {n} neurons in {d} dimensions with an output bias has n d + n + 1 = {n * d + n + 1} entries; "
+                f"its shape is {theta.shape}"
+            )
+        return cls(theta[: n * d].reshape(n, d), theta[n * d : -1], theta[-1])
+
+    def with_neurons(self, W: ArrayLike, a: ArrayLike) -> BiasedNetwork:
+        """A network with these neurons and the same output bias."""
+        return BiasedNetwork(W, a, self.b)
+
+    def save(self, path: str | Path) -> Path:
+        """Refused: a network file has no place for b."""
+        raise ValueError(
+            f"a network file holds W and a, and would lose the output bias b = {self.b:.6g}; "
+            "save theta with numpy.save, or Network(W, a) if b does not matter"
+        )
+
+    def __repr__(self) -> str:
+        return f"BiasedNetwork(n={self.n}, d={self.d}, b={self.b:.6g})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BiasedNetwork):
+            return NotImplemented if not isinstance(other, Network) else False
+        return np.array_equal(self.theta, other.theta) and self.n == other.n
+
+    def __hash__(self) -> int:
+        return hash((self.W.shape, (self.theta + 0.0).tobytes()))
 
 
 # teachers -------------------------------------------------------------------------------------------------------------
@@ -245,7 +310,7 @@ def permute(network: Network, order: ArrayLike) -> Network:
     order = np.asarray(order)
     if order.dtype.kind not in "iu" or order.shape != (network.n,) or set(order.tolist()) != set(range(network.n)):
         raise ValueError(f"order must be a permutation of 0..{network.n - 1}; {order.tolist()} was given")
-    return Network(network.W[order], network.a[order])
+    return network.with_neurons(network.W[order], network.a[order])
 
 
 def _neuron(network: Network, neuron: int) -> int:
@@ -266,7 +331,7 @@ def flip(network: Network, neuron: int, activation: Activation) -> Network:
     W[i] = -W[i]
     if activation.odd:
         a[i] = -a[i]
-    return Network(W, a)
+    return network.with_neurons(W, a)
 
 
 def rescale(network: Network, neuron: int, factor: float, activation: Activation) -> Network:
@@ -282,7 +347,7 @@ def rescale(network: Network, neuron: int, factor: float, activation: Activation
     W, a = network.W.copy(), network.a.copy()
     W[i] *= factor
     a[i] /= factor**activation.homogeneous
-    return Network(W, a)
+    return network.with_neurons(W, a)
 
 
 def canonical(network: Network, activation: Activation) -> Network:
@@ -312,4 +377,42 @@ def canonical(network: Network, activation: Activation) -> Network:
     largest = np.abs(key).max(axis=0)
     key = np.round(key / np.where(largest > 0, largest, 1.0), 12)
     order = np.lexsort(-key.T[::-1])
-    return Network(W[order] + 0.0, a[order] + 0.0)
+    return network.with_neurons(W[order] + 0.0, a[order] + 0.0)
+
+
+def split(network: Network, neuron: int, gamma: float) -> Network:
+    """The same function with one neuron (w, a) replaced by two: (w, gamma a) in its place and (w, (1 - gamma) a) behind it.
+
+    gamma : any finite number.
+
+    Source: Fukumizu & Amari, Neural Networks 13 (2000) 317, Theorem 1 (the line of critical points that this draws).
+    """
+    i = _neuron(network, neuron)
+    if isinstance(gamma, bool) or not isinstance(gamma, (int, float, np.number)) or not np.isfinite(gamma):
+        raise ValueError(f"gamma must be a finite number; gamma = {gamma!r:.60} was given")
+    a = np.insert(network.a, i, gamma * network.a[i])
+    a[i + 1] = (1.0 - gamma) * network.a[i]
+    return network.with_neurons(np.insert(network.W, i, network.W[i], axis=0), a)
+
+
+def merge(network: Network, i: int, j: int) -> Network:
+    """The same function with two neurons of the same w replaced by one, (w_i, a_i + a_j), in the place of the first of them.
+
+    The same means to 1e-10 of the largest entry of W. Undoes ``split``. Raises ValueError where they differ: of an odd or even activation,
+    ``flip`` one of two opposite neurons first.
+    """
+    i, j = _neuron(network, i), _neuron(network, j)
+    if i == j:
+        raise ValueError(f"merge takes two different neurons; i = j = {i} was given")
+    apart = float(np.abs(network.W[i] - network.W[j]).max())
+    if apart > _SAME * float(np.abs(network.W).max()):
+        raise ValueError(
+            f"neurons {i} and {j} must have the same w; theirs differ by {apart:.3g} in an entry: merging them would change the function"
+        )
+    a = network.a.copy()
+    a[i] += a[j]
+    order = [m for m in range(network.n) if m != max(i, j)]
+    a[min(i, j)] = a[i]
+    W = network.W.copy()
+    W[min(i, j)] = W[i]
+    return network.with_neurons(W[order], a[order])

@@ -9,9 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from landscape_nb import landscapes
 from landscape_nb.activations import ACTIVATIONS, leaky_relu
 from landscape_nb.landscapes.population import PopulationLandscape
+from landscape_nb.landscapes.sampled import SampledLandscape
 from landscape_nb.networks import (
+    BiasedNetwork,
     Equicorrelation,
     Network,
     canonical,
@@ -19,9 +22,11 @@ from landscape_nb.networks import (
     equicorrelation,
     flip,
     gaussian_teacher,
+    merge,
     orthonormal_teacher,
     permute,
     rescale,
+    split,
 )
 
 BUILT_IN = tuple(ACTIVATIONS)  # what tests elsewhere register comes later
@@ -480,3 +485,99 @@ def test_the_canonical_form_has_the_signs_and_norms_it_promises(name):
     if name in HOMOGENEOUS:
         assert_allclose(np.linalg.norm(form.W, axis=1), 1.0)
     assert (np.diff(form.a) <= 0).all()
+
+
+# --- splitting and merging --------------------------------------------------------------------------------------------
+
+
+def biased_network(n=3, d=4, seed=0):
+    network = some_network(n, d, seed)
+    return BiasedNetwork(network.W, network.a, 0.375)
+
+
+def biased_loss(name, student):
+    rng = np.random.default_rng(5)
+    return SampledLandscape(
+        ACTIVATIONS[name], rng.normal(size=(6, student.d)), rng.normal(size=6), output_bias=True
+    ).value(student)
+
+
+@pytest.mark.parametrize("gamma", [0.3, 0, 1, -1.5, np.float64(50)])
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_splitting_a_neuron_leaves_the_loss_unchanged(name, gamma):
+    student = some_network()
+    halves = split(student, 1, gamma)
+    assert_array_equal(halves.W, student.W[[0, 1, 1, 2]])
+    assert_array_equal(halves.a, [student.a[0], gamma * student.a[1], (1 - gamma) * student.a[1], student.a[2]])
+    size = 1 + abs(float(gamma))
+    assert_allclose(exact_loss(name, halves), exact_loss(name, student), rtol=1e-13 * size**2, atol=1e-13 * size**2)
+
+
+def test_halves_that_are_merged_are_the_neuron_again():
+    student = some_network()
+    for neuron in range(3):
+        assert merge(split(student, neuron, 0.5), neuron, neuron + 1) == student
+        back = merge(split(student, neuron, -7.25), neuron + 1, neuron)
+        assert_array_equal(back.W, student.W)
+        assert_allclose(back.a, student.a, rtol=1e-15 * 20)
+
+
+def test_neurons_far_apart_are_merged_in_the_place_of_the_first():
+    student = Network([[1.0, 2.0], [3.0, 4.0], [1.0, 2.0]], [0.5, 7.0, -0.125])
+    for pair in ((0, 2), (2, 0)):
+        assert merge(student, *pair) == Network([[1.0, 2.0], [3.0, 4.0]], [0.375, 7.0])
+
+
+def test_only_equal_neurons_are_merged():
+    student = some_network()
+    with pytest.raises(
+        ValueError, match=r"^neurons 0 and 2 must have the same w; theirs differ by \S+ in an entry: merg"
+    ):
+        merge(student, 0, 2)
+    with pytest.raises(ValueError, match=r"^merge takes two different neurons; i = j = 1 was given$"):
+        merge(student, 1, 1)
+    with pytest.raises(ValueError, match=r"neuron must lie between 0 and 2; neuron = 3 was given"):
+        merge(student, 3, 1)
+    nearly = Network([[1.0, 2.0], [1.0, 2.0 + 1e-9]], [1.0, 1.0])
+    with pytest.raises(ValueError, match=r"differ by 1e-09"):
+        merge(nearly, 0, 1)
+
+
+@pytest.mark.parametrize("gamma", [np.nan, np.inf, "half", None, True])
+def test_gamma_must_be_a_finite_number(gamma):
+    with pytest.raises(ValueError, match=r"^gamma must be a finite number; gamma = .* was given$"):
+        split(some_network(), 0, gamma)
+
+
+def test_a_neuron_that_is_not_there_cannot_be_split():
+    with pytest.raises(ValueError, match=r"neuron must lie between 0 and 2; neuron = 3 was given"):
+        split(some_network(), 3, 0.5)
+
+
+@pytest.mark.parametrize(
+    "name, change",
+    [
+        ("erf", lambda student: permute(student, [2, 0, 1])),
+        ("erf", lambda student: flip(student, 1, ACTIVATIONS["erf"])),
+        ("cos", lambda student: flip(student, 1, ACTIVATIONS["cos"])),
+        ("relu", lambda student: rescale(student, 2, 3.0, ACTIVATIONS["relu"])),
+        ("erf", lambda student: canonical(student, ACTIVATIONS["erf"])),
+        ("relu", lambda student: canonical(student, ACTIVATIONS["relu"])),
+        ("softplus", lambda student: split(student, 0, 0.25)),
+        ("softplus", lambda student: merge(split(student, 0, 0.25), 0, 1)),
+        ("softplus", lambda student: student.with_neurons(student.W, student.a)),
+    ],
+)
+def test_every_symmetry_keeps_the_output_bias(name, change):
+    student = biased_network()
+    changed = change(student)
+    assert isinstance(changed, BiasedNetwork) and changed.b == 0.375
+    assert_allclose(biased_loss(name, changed), biased_loss(name, student), rtol=1e-13)
+    plain = change(Network(student.W, student.a))
+    assert type(plain) is Network
+    assert_array_equal(plain.W, changed.W)
+
+
+def test_sampled_landscapes_give_the_same_kind_of_network():
+    assert landscapes.BiasedNetwork is BiasedNetwork
+    assert landscapes.sampled.BiasedNetwork is BiasedNetwork

@@ -17,7 +17,7 @@ FRONT_DOOR = ROOT / "landscape_nb" / "__init__.py"
 PROMISED = """
 ERF RELU LEAKY_RELU LINEAR SQUARE CUBE SIN COS EXP STEP SIGN NORMAL_CDF GELU TANH SIGMOID SOFTPLUS SILU GAUSSIAN
 ACTIVATIONS leaky_relu register_activation Activation
-Network orthonormal_teacher equicorrelated_teacher gaussian_teacher permute flip rescale canonical
+Network orthonormal_teacher equicorrelated_teacher gaussian_teacher permute flip rescale canonical split merge BiasedNetwork
 PopulationLandscape CriticalPoint refine NotConverged OutsideTheorem Statement STATEMENTS one_neuron search_one_neuron
 SampledLandscape gaussian_line load_samples
 copy_average copy_average_loss copy_average_points counts partitions threshold

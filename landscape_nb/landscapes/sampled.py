@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..activations import Activation
-from ..networks import Network
+from ..networks import BiasedNetwork, Network
 from .symmetries import symmetry_directions
 
 if TYPE_CHECKING:
@@ -43,59 +43,6 @@ Array = np.ndarray
 _ENTRIES = 2**21
 # Vectors that differ by less than this share of the largest are the same.
 _SAME = 1e-10
-
-
-class BiasedNetwork(Network):
-    """f(x) = sum_i a_i sigma(w_i . x) + b: a Network with an output bias b, theta = concat(W.ravel(), a, [b]).
-
-    What a SampledLandscape with ``output_bias=True`` takes and gives. Network files hold W and a alone, so ``save`` refuses.
-    """
-
-    b: float
-
-    def __init__(self, W: ArrayLike, a: ArrayLike, b: float = 0.0) -> None:
-        super().__init__(W, a)
-        try:
-            bias = np.asarray(b, dtype=float)
-        except (TypeError, ValueError, OverflowError):
-            bias = np.array(np.nan)
-        if bias.ndim != 0 or not np.isfinite(bias):
-            raise ValueError(f"the output bias b must be one finite number; b = {b!r:.60} was given")
-        object.__setattr__(self, "b", float(bias))
-
-    @property
-    def theta(self) -> Array:
-        """concat(W.ravel(), a, [b]), shape (n d + n + 1,); a new array."""
-        return np.concatenate([self.W.ravel(), self.a, [self.b]])
-
-    @classmethod
-    def from_theta(cls, theta: ArrayLike, n: int, d: int) -> BiasedNetwork:
-        """The network with theta = concat(W.ravel(), a, [b])."""
-        theta = np.asarray(theta, dtype=float)
-        if theta.shape != (n * d + n + 1,):
-            raise ValueError(
-                f"theta of {n} neurons in {d} dimensions with an output bias has n d + n + 1 = {n * d + n + 1} entries; "
-                f"its shape is {theta.shape}"
-            )
-        return cls(theta[: n * d].reshape(n, d), theta[n * d : -1], theta[-1])
-
-    def save(self, path: str | Path) -> Path:
-        """Refused: a network file has no place for b."""
-        raise ValueError(
-            f"a network file holds W and a, and would lose the output bias b = {self.b:.6g}; "
-            "save theta with numpy.save, or Network(W, a) if b does not matter"
-        )
-
-    def __repr__(self) -> str:
-        return f"BiasedNetwork(n={self.n}, d={self.d}, b={self.b:.6g})"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, BiasedNetwork):
-            return NotImplemented if not isinstance(other, Network) else False
-        return np.array_equal(self.theta, other.theta) and self.n == other.n
-
-    def __hash__(self) -> int:
-        return hash((self.W.shape, (self.theta + 0.0).tobytes()))
 
 
 class SampledLandscape:
