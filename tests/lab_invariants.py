@@ -15,7 +15,7 @@ import numpy as np
 from landscape_nb.activations import ACTIVATIONS
 from landscape_nb.closed_forms.perturbed_copy import perturbed_copy
 from landscape_nb.critical import OutsideTheorem
-from landscape_nb.labs.parameters import Number
+from landscape_nb.labs.parameters import Logarithmic, Number
 from landscape_nb.landscapes import PopulationLandscape
 from landscape_nb.networks import Network, orthonormal_teacher
 from landscape_nb.slices import best_weight
@@ -156,8 +156,10 @@ def marks_shown(lab) -> dict[str, list[tuple[float, str]]]:
         ticks = _MARK.findall(control._marks.value)
         assert len(ticks) == control._marks.value.count("<span")
         for value, _, left in ticks:  # the track of 150 pixels is inset by 10
-            low, high = control.parameter.low, control.parameter.high
-            assert abs(float(left) - (10 + 130 * (float(value) - low) / (high - low))) < 0.01, "a tick stands elsewhere"
+            low, high, at = control.parameter.low, control.parameter.high, float(value)
+            if isinstance(control.parameter, Logarithmic):
+                low, high, at = np.log10([low, high, at])
+            assert abs(float(left) - (10 + 130 * (at - low) / (high - low))) < 0.01, "a tick stands elsewhere"
         if ticks:
             found[name] = [(float(value), html.unescape(sentence)) for value, sentence, _ in ticks]
     return found

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from landscape_nb import labs
 from landscape_nb.figures.layers import Layers
 from landscape_nb.labs import Lab, state_code
-from landscape_nb.labs.parameters import Choice, Number, Parameter, Whole
+from landscape_nb.labs.parameters import Choice, Logarithmic, Number, Parameter, Whole
 
 #: Times as many states as usual: LABS_SWEEP=20 for a long look.
 LONGER = int(os.environ.get("LABS_SWEEP", "1"))
@@ -64,8 +64,7 @@ def values(parameter: Parameter) -> list[Any]:
 
 def on_step(parameter: Number, share: float) -> Any:
     """The step of the slider at this share of its way."""
-    steps = round((parameter.high - parameter.low) / parameter.step)
-    return parameter.checked(min(parameter.low + parameter.step * round(share * steps), parameter.high))
+    return parameter.on_step(share * round(parameter.steps(parameter.high)))
 
 
 def latin(lab_class: type[Lab], count: int, rng: random.Random) -> Iterator[State]:
@@ -88,6 +87,8 @@ def inside(lab_class: type[Lab], rng: random.Random, steps: bool = False) -> Sta
             state[parameter.name] = rng.choice(list(parameter.options))
         elif isinstance(parameter, Whole):
             state[parameter.name] = rng.randint(int(parameter.low), int(parameter.high))
+        elif isinstance(parameter, Logarithmic):
+            state[parameter.name] = parameter.checked(10.0 ** rng.uniform(*parameter.exponents))
         else:
             state[parameter.name] = parameter.checked(rng.uniform(parameter.low, parameter.high))
         if steps and isinstance(parameter, Number):

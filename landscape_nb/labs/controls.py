@@ -10,7 +10,7 @@ from typing import Any
 
 import ipywidgets
 
-from .parameters import Choice, Number, Parameter, Whole
+from .parameters import Choice, Logarithmic, Number, Parameter, Whole
 
 _LABEL, _FIELD, _TRACK, _BUTTON = 118, 74, 150, 42  # pixels
 _LATE = 2.0  # seconds within which a slider on screen answers
@@ -94,24 +94,22 @@ class Control:
             self.widget.value = parameter.default
             parts = [self._chooser.view]
         elif isinstance(parameter, Number):
-            whole = isinstance(parameter, Whole)
-            numbers = {
+            ends: dict[str, Any] = {"min": parameter.low, "max": parameter.high, "step": parameter.step}
+            both = {
                 "value": parameter.default,
-                "min": parameter.low,
-                "max": parameter.high,
-                "step": parameter.step,
                 "tooltip": f"{parameter.label}: {parameter.help}" if parameter.help else parameter.label,
             }
-            slider, field = (
-                (ipywidgets.IntSlider, ipywidgets.BoundedIntText)
-                if whole
-                else (ipywidgets.FloatSlider, ipywidgets.BoundedFloatText)
-            )
+            slider, field, track_ends = ipywidgets.FloatSlider, ipywidgets.BoundedFloatText, ends
+            if isinstance(parameter, Whole):
+                slider, field = ipywidgets.IntSlider, ipywidgets.BoundedIntText
+            elif isinstance(parameter, Logarithmic):  # its ends are exponents; a field has no steps of equal ratio
+                slider, (low, high) = ipywidgets.FloatLogSlider, parameter.exponents
+                ends, track_ends = {**ends, "step": None}, {"min": low, "max": high, "step": parameter.step}
             self.widget = slider(
-                **numbers, readout=False, layout=ipywidgets.Layout(width=f"{_TRACK}px", margin="2px 0")
+                **both, **track_ends, readout=False, layout=ipywidgets.Layout(width=f"{_TRACK}px", margin="2px 0")
             )
             self.field = field(
-                **numbers, description=parameter.label, continuous_update=False, layout=width, style=style
+                **both, **ends, description=parameter.label, continuous_update=False, layout=width, style=style
             )
             self.field.observe(self._typed, names="value")
             track = ipywidgets.VBox([self.widget, self._marks], layout=ipywidgets.Layout(overflow="visible"))
@@ -165,8 +163,7 @@ class Control:
         """Where the slider stands on screen."""
         if not isinstance(self.parameter, Number):
             return self.value
-        low, high, step = self.parameter.low, self.parameter.high, self.parameter.step
-        return self.parameter.checked(min(low + step * round((self.value - low) / step), high))
+        return self.parameter.on_step(self.parameter.steps(self.value))
 
     def act_while_moving(self, live: bool) -> None:
         """Whether the slider acts while it moves, or when it is let go."""
@@ -176,11 +173,10 @@ class Control:
     def mark(self, marks: Iterable[tuple[float, str]]) -> None:
         """Ticks along the slider, each at a value with a sentence."""
         assert isinstance(self.parameter, Number)
-        low, high = self.parameter.low, self.parameter.high
         width = _TRACK - 2 * _INSET
         ticks = "".join(
             f"<span class='lab-mark' data-value='{value:.12g}' title='{html.escape(sentence, quote=True)}' "
-            f"style='left:{_INSET + width * (value - low) / (high - low):.2f}px'></span>"
+            f"style='left:{_INSET + width * self.parameter.place(value):.2f}px'></span>"
             for value, sentence in marks
         )
         if self._marks.value != ticks:

@@ -516,9 +516,8 @@ class Lab:
             return
         slider = moved[0]
         value = shown[slider.name]
-        try:
-            following = slider.checked(value + (slider.step if value > before[slider.name] else -slider.step))
-        except ValueError:  # the end of its range
+        following = slider.following(value, up=value > before[slider.name])
+        if following is None:
             return
         self._rest = threading.Timer(_REST, self._draw_ahead, args=({**shown, slider.name: following},))
         self._rest.daemon = True

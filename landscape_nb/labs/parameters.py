@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,6 +73,25 @@ class Number(Parameter):
             )
         return type(self.default)(value)
 
+    def place(self, value: float) -> float:
+        """Where this value stands on the slider, as a share of its way; outside 0 to 1 beyond its ends."""
+        return (value - self.low) / (self.high - self.low)
+
+    def on_step(self, steps: float) -> Value:
+        """The value so many steps after the lowest, at most the highest."""
+        return self.checked(min(self.low + self.step * round(steps), self.high))
+
+    def steps(self, value: float) -> float:
+        """How many steps this value is after the lowest."""
+        return (value - self.low) / self.step
+
+    def following(self, value: float, up: bool) -> Value | None:
+        """The value one step on, None at the end of the range."""
+        try:
+            return self.checked(value + (self.step if up else -self.step))
+        except ValueError:
+            return None
+
 
 @dataclass(frozen=True)
 class Whole(Number):
@@ -93,3 +113,39 @@ class Real(Number):
         """Rounded to twelve digits: the steps of a slider add up to 0.15000000000000002, or to 5.6e-17 and -0.0 instead of 0."""
         rounded = float(f"{super().checked(value):.12g}")
         return 0.0 if abs(rounded) < 1e-12 * (self.high - self.low) and self.low <= 0.0 else rounded
+
+
+@dataclass(frozen=True)
+class Logarithmic(Real):
+    """A positive number on a logarithmic slider; ``step`` is a part of a decade: 0.1 makes ten steps of it.
+
+    Values have four digits: a slider's step of 0.1 after 0.001 is 0.001259.
+    """
+
+    def checked(self, value: Any) -> Value:
+        """Rounded to four significant digits, within the range."""
+        return min(max(float(f"{super(Real, self).checked(value):.4g}"), float(self.low)), float(self.high))
+
+    @property
+    def exponents(self) -> tuple[float, float]:
+        """The decadic logarithms of the ends."""
+        return math.log10(self.low), math.log10(self.high)
+
+    def place(self, value: float) -> float:
+        """Where this value stands on the slider, as a share of its way."""
+        low, high = self.exponents
+        return (math.log10(value) - low) / (high - low)
+
+    def on_step(self, steps: float) -> Value:
+        """The value so many steps after the lowest, at most the highest."""
+        low, high = self.exponents
+        return self.checked(10.0 ** min(low + self.step * round(steps), high))
+
+    def steps(self, value: float) -> float:
+        """How many steps this value is after the lowest."""
+        return (math.log10(value) - self.exponents[0]) / self.step
+
+    def following(self, value: float, up: bool) -> Value | None:
+        """The value one step on from where the slider stands, None at the end of the range."""
+        steps = round(self.steps(value)) + (1 if up else -1)
+        return self.on_step(steps) if 0 <= steps <= self.steps(self.high) + 1e-9 else None

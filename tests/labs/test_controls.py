@@ -8,11 +8,12 @@ import ipywidgets
 import pytest
 
 from landscape_nb.labs.controls import Chooser, Control
-from landscape_nb.labs.parameters import Choice, Parameter, Real, Whole
+from landscape_nb.labs.parameters import Choice, Logarithmic, Parameter, Real, Whole
 
 OPTIONS = {"erf": 1, "relu": 2, "cos": 3}
 WHOLE = Whole("k", "k (teachers)", 3, "number of teachers", low=1, high=10)
 REAL = Real("beta", "correlation", 0.0, "of any two", low=-1.0, high=1.0, step=0.05)
+LOGARITHMIC = Logarithmic("eps", "distance", 0.1, "of two neurons", low=1e-4, high=1.0, step=0.1)
 CHOICE = Choice("activation", "activation", "erf", "of all neurons", options=OPTIONS)
 
 
@@ -21,7 +22,7 @@ def moves():
     return []
 
 
-@pytest.fixture(params=[WHOLE, REAL, CHOICE], ids=lambda parameter: parameter.name)
+@pytest.fixture(params=[WHOLE, REAL, LOGARITHMIC, CHOICE], ids=lambda parameter: parameter.name)
 def control(request, moves):
     made = Control(request.param, lambda: moves.append(made.value), threading.RLock())
     return made
@@ -38,7 +39,12 @@ def says(control):
     return {control.value, control.widget.value, *([control.field.value] if control.field is not None else [])}
 
 
-OTHERS = {"k": (7, 1, 10), "beta": (0.35, -1.0, 1.0), "activation": ("relu", "cos", "erf")}
+OTHERS = {
+    "k": (7, 1, 10),
+    "beta": (0.35, -1.0, 1.0),
+    "eps": (0.01, 1e-4, 1.0),
+    "activation": ("relu", "cos", "erf"),
+}
 
 
 def test_it_starts_at_the_default(control, moves):
@@ -53,7 +59,7 @@ def test_what_a_hand_slides_all_parts_say_and_the_lab_hears_once(control, moves)
     assert moves == list(OTHERS[control.parameter.name])
 
 
-@pytest.mark.parametrize("control", [WHOLE, REAL], ids=["k", "beta"], indirect=True)
+@pytest.mark.parametrize("control", [WHOLE, REAL, LOGARITHMIC], ids=["k", "beta", "eps"], indirect=True)
 def test_what_a_hand_types_all_parts_say_and_the_lab_hears_once(control, moves):
     for value in OTHERS[control.parameter.name]:
         control.field.value = value
@@ -94,6 +100,19 @@ def test_the_rounding_of_steps_is_no_move(real, moves):
     assert real.value == 0.3 and moves == [0.3]
     real.widget.value = 0.3
     assert moves == [0.3]
+
+
+def test_a_logarithmic_slider_stands_on_parts_of_a_decade_and_its_field_takes_any_number(moves):
+    made = Control(LOGARITHMIC, lambda: moves.append(made.value), threading.RLock())
+    assert isinstance(made.widget, ipywidgets.FloatLogSlider) and (made.widget.min, made.widget.max) == (-4.0, 0.0)
+    made.field.value = 0.0123
+    assert made.value == 0.0123
+    made.widget.value = 10.0**-1.9  # the front end moves the slider to the nearest of its steps
+    assert made.value == 0.0123 and moves == [0.0123]
+    made.widget.value = 10.0**-2.4  # a hand
+    assert made.value == made.field.value == 0.003981 and moves == [0.0123, 0.003981]
+    made.mark([(1e-4, "left"), (0.01, "middle"), (1.0, "right")])
+    assert re.findall(r"left:(\S+)px", made._marks.value) == ["10.00", "75.00", "140.00"]
 
 
 def test_a_slider_acts_while_it_moves_or_when_it_is_let_go(real):

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landscape_nb.labs.parameters import Choice, Parameter, Real, Whole
+from landscape_nb.labs.parameters import Choice, Logarithmic, Parameter, Real, Whole
 
 WHOLE = Whole("k", "k", 3, low=1, high=10)
 REAL = Real("beta", "beta", 0.0, low=-1.0, high=1.0, step=0.05)
+LOGARITHMIC = Logarithmic("eps", "eps", 0.1, low=1e-4, high=2.0, step=0.1)
 POSITIVE = Real("norm", "norm", 1.0, low=1e-15, high=3.0)
 CHOICE = Choice("activation", "activation", "erf", options={"erf": 1, "relu": 2})
 NO_NUMBERS = [
@@ -74,6 +75,32 @@ def test_the_rounding_of_a_sliders_steps_around_zero_is_zero(value):
 
 def test_small_numbers_are_kept_where_zero_is_out_of_range():
     assert POSITIVE.checked(2e-15) == 2e-15
+
+
+@given(st.floats(1e-4, 2.0))
+def test_a_logarithmic_number_has_four_digits_and_stays_in_its_range(value):
+    checked = LOGARITHMIC.checked(value)
+    assert type(checked) is float and 1e-4 <= checked <= 2.0
+    assert abs(checked - value) <= 5e-4 * value and LOGARITHMIC.checked(checked) == checked
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, 9e-5, 2.1, math.nan, "3"])
+def test_a_logarithmic_number_refuses_all_else_with_its_range(value):
+    with pytest.raises(ValueError, match=r"^eps must be a number between 0.0001 and 2; .* was given$"):
+        LOGARITHMIC.checked(value)
+
+
+@pytest.mark.parametrize("parameter", [WHOLE, REAL, LOGARITHMIC], ids=lambda parameter: parameter.name)
+def test_the_steps_of_a_slider_lead_from_end_to_end(parameter):
+    value, count = parameter.checked(parameter.low), 0
+    while (following := parameter.following(value, up=True)) is not None:
+        assert parameter.place(following) > parameter.place(value)
+        assert parameter.on_step(parameter.steps(following)) == following
+        assert parameter.steps(parameter.following(following, up=False)) == pytest.approx(count, abs=0.02)
+        value, count = following, count + 1
+    assert count == int(parameter.steps(parameter.high) + 1e-9)
+    assert parameter.following(parameter.low, up=False) is None
+    assert [parameter.place(end) for end in (parameter.low, parameter.high)] == [0.0, 1.0]
 
 
 def test_names_are_asked_for_again_each_time():
