@@ -53,7 +53,7 @@ _NAMES_OF = {
         "merge",
         "BiasedNetwork",
     ),
-    "landscapes": ("PopulationLandscape", "SampledLandscape", "gaussian_line", "load_samples"),
+    "landscapes": ("ChannelLandscape", "PopulationLandscape", "SampledLandscape", "gaussian_line", "load_samples"),
     "critical": ("CriticalPoint", "NotConverged", "OutsideTheorem", "Statement", "refine"),
     "search": ("search_one_neuron",),
     "flows": ("Flow", "gradient_flow"),
@@ -120,6 +120,7 @@ if TYPE_CHECKING:
     from .critical import refine as refine
     from .flows import Flow as Flow
     from .flows import gradient_flow as gradient_flow
+    from .landscapes import ChannelLandscape as ChannelLandscape
     from .landscapes import PopulationLandscape as PopulationLandscape
     from .landscapes import SampledLandscape as SampledLandscape
     from .landscapes import gaussian_line as gaussian_line

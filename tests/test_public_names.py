@@ -19,7 +19,7 @@ ERF RELU LEAKY_RELU LINEAR SQUARE CUBE SIN COS EXP STEP SIGN NORMAL_CDF GELU TAN
 ACTIVATIONS leaky_relu register_activation Activation
 Network orthonormal_teacher equicorrelated_teacher gaussian_teacher permute flip rescale canonical split merge BiasedNetwork
 PopulationLandscape CriticalPoint refine NotConverged OutsideTheorem Statement STATEMENTS one_neuron search_one_neuron
-SampledLandscape gaussian_line load_samples
+SampledLandscape ChannelLandscape gaussian_line load_samples
 copy_average copy_average_loss copy_average_points counts partitions threshold
 perturbed_copy perturbed_copy_average crossings symmetry_blocks
 gradient_flow Flow Plateau plateaus_of
@@ -32,6 +32,8 @@ METHODS = {
     "hermite_coefficients mehler_kernel",
     "Network": "n d theta from_theta save load",
     "PopulationLandscape": "value gradient value_and_gradient hessian hessian_vector_product has_hessian network",
+    "ChannelLandscape": "at student network from_network value gradient value_and_gradient hessian slope slope_derivatives "
+    "excess symmetry_directions",
     "Flow": "times students losses end at",
     "PhaseDiagram": "counts shares table exceptions save load",
     "Sweep": "counts table exceptions save load",
