@@ -149,7 +149,7 @@ class ChannelLandscape:
             theta.copy(), self.inverse_gap, rest, theta[self._w].copy(), theta[self._v].copy(), float(theta[self._c]), b
         )
 
-    def network(self, theta: ArrayLike) -> Network | ChannelStudent:
+    def network(self, theta: ArrayLike) -> Any:
         """The ordinary Network of n neurons, the pair last; at eta = 0, where there is none, the ``ChannelStudent``."""
         student = self.student(theta)
         eta = self.inverse_gap
