@@ -71,6 +71,9 @@ _NAMES_OF = {
     "closed_forms.perturbed_copy": ("crossings", "perturbed_copy"),
     "closed_forms.perturbed_copy_average": ("perturbed_copy_average",),
     "closed_forms.symmetry_blocks": ("symmetry_blocks",),
+    "closed_forms.splitting": ("SplittingLine", "splitting_line", "splitting_matrix"),
+    "closed_forms.embeddings": ("Embedding",),
+    "closed_forms.critical_subspaces": ("critical_subspaces", "minimal_subspaces"),
     "sweeps": ("Outcome", "PhaseDiagram", "Sweep", "outcome", "phase_diagram", "stored_phase_diagram", "sweep"),
 }
 _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names}
@@ -108,10 +111,16 @@ if TYPE_CHECKING:
     from .closed_forms.copy_average import counts as counts
     from .closed_forms.copy_average import partitions as partitions
     from .closed_forms.copy_average import threshold as threshold
+    from .closed_forms.critical_subspaces import critical_subspaces as critical_subspaces
+    from .closed_forms.critical_subspaces import minimal_subspaces as minimal_subspaces
+    from .closed_forms.embeddings import Embedding as Embedding
     from .closed_forms.one_neuron import one_neuron as one_neuron
     from .closed_forms.perturbed_copy import crossings as crossings
     from .closed_forms.perturbed_copy import perturbed_copy as perturbed_copy
     from .closed_forms.perturbed_copy_average import perturbed_copy_average as perturbed_copy_average
+    from .closed_forms.splitting import SplittingLine as SplittingLine
+    from .closed_forms.splitting import splitting_line as splitting_line
+    from .closed_forms.splitting import splitting_matrix as splitting_matrix
     from .closed_forms.symmetry_blocks import symmetry_blocks as symmetry_blocks
     from .critical import CriticalPoint as CriticalPoint
     from .critical import NotConverged as NotConverged

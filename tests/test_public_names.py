@@ -22,6 +22,7 @@ PopulationLandscape CriticalPoint refine NotConverged OutsideTheorem Statement S
 SampledLandscape ChannelLandscape gaussian_line load_samples
 copy_average copy_average_loss copy_average_points counts partitions threshold
 perturbed_copy perturbed_copy_average crossings symmetry_blocks
+SplittingLine splitting_line splitting_matrix Embedding critical_subspaces minimal_subspaces
 gradient_flow Flow Plateau plateaus_of
 sweep Sweep outcome Outcome phase_diagram PhaseDiagram stored_phase_diagram
 figures labs
@@ -37,6 +38,8 @@ METHODS = {
     "Flow": "times students losses end at",
     "PhaseDiagram": "counts shares table exceptions save load",
     "Sweep": "counts table exceptions save load",
+    "SplittingLine": "original B network point hessian spectrum escape index nullity verdicts plateau intervals",
+    "Embedding": "network point hessian spectrum index nullity is_plateau",
     "CriticalPoint": "loss residual spectrum index nullity kind zero_modes describe",
 }
 
