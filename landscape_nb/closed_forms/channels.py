@@ -50,11 +50,11 @@ Source: "Flat Channels to Infinity in Neural Loss Landscapes", NeurIPS 2025, arX
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -396,18 +396,16 @@ class LimitProfile:
 def limit_profile(landscape: SampledLandscape, w: ArrayLike) -> LimitProfile:
     """l(w, 0): the limit problem of two neurons at fixed w, solved for v, c (and b), in which it is linear.
 
-    w : (..., d), in one dimension also (...). v and c are the least-squares solution of smallest norm.
+    w : (..., d), for one input also one number. v and c are the least-squares solution of smallest norm.
 
     Source: "Flat Channels to Infinity in Neural Loss Landscapes", NeurIPS 2025, Fig. 6c (erf, one dimension).
     """
-    refused = not_smooth(landscape.activation)
-    if refused:
-        raise OutsideTheorem(STATEMENT.title, _SMOOTH.sentence, refused, _SMOOTH.remedy)
+    _require_smooth(landscape.activation)
     X, m, act, d = landscape.X, landscape.weights, landscape.activation, landscape.d
     w = np.asarray(w, dtype=float)
-    if d == 1 and (w.ndim == 0 or w.shape[-1] != 1):
-        w = w[..., None]
-    if w.shape[-1] != d:
+    if d == 1 and w.ndim == 0:
+        w = w[None]
+    if w.ndim == 0 or w.shape[-1] != d:
         raise ValueError(f"w has d = {d} entries on its last axis; its shape is {w.shape}")
     flat = w.reshape(-1, d)
     root, rows = np.sqrt(m), max(1, 2**20 // (len(X) * (d + 2)))
@@ -445,13 +443,14 @@ def _one_input(landscape: SampledLandscape) -> None:
         )
 
 
-def _crossings(values: Array, grid: Array, function: Any) -> Array:
+def _crossings(grid: Array, function: Callable[[Array], Array]) -> Array:
     """The zeros of a function between the grid points at which it changes its sign, by bisection."""
+    values = function(grid)
     at = np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) < 0)
     low, high, sign = grid[at].copy(), grid[at + 1].copy(), np.sign(values[at])
-    for _ in range(52):
+    for _ in range(52 if at.size else 0):
         middle = 0.5 * (low + high)
-        same = np.sign(function(middle)) == sign if at.size else np.zeros(0, dtype=bool)
+        same = np.sign(function(middle)) == sign
         low, high = np.where(same, middle, low), np.where(same, high, middle)
     return 0.5 * (low + high)
 
@@ -461,14 +460,12 @@ def limits_on_a_line(
 ) -> tuple[ChannelLimit, ...]:
     """The stationary points of the limit problem of two neurons with one input, low <= w <= high, in ascending w.
 
-    Found where dl(w, 0)/dw changes its sign between neighbours of ``points`` equal steps, and refined by Newton's iteration on L0. For odd and
-    even activations -w is the same pair. Raises ValueError for more than one input.
+    Found where dl(w, 0)/dw changes its sign between neighbours of ``points`` equally spaced ones, and refined by Newton's iteration on
+    L0. For odd and even activations -w is the same pair. Raises ValueError for more than one input.
     """
     _one_input(landscape)
     grid = np.linspace(low, high, points)
-    zeros = _crossings(
-        limit_profile(landscape, grid).slope[:, 0], grid, lambda w: limit_profile(landscape, w).slope[:, 0]
-    )
+    zeros = _crossings(grid, lambda w: limit_profile(landscape, w[:, None]).slope[:, 0])
     zero, found = ChannelLandscape(landscape, 2, 0.0), []
     for w in zeros:
         at = limit_profile(landscape, w)
@@ -486,9 +483,9 @@ def attracting_stretches(
     """
     _one_input(landscape)
     grid = np.linspace(low, high, points)
-    values = limit_profile(landscape, grid).h
-    ends = [low, *_crossings(values, grid, lambda w: limit_profile(landscape, w).h).tolist(), high]
-    inside = limit_profile(landscape, 0.5 * (np.array(ends[:-1]) + np.array(ends[1:]))).h > 0
+    ends = [low, *_crossings(grid, lambda w: limit_profile(landscape, w[:, None]).h).tolist(), high]
+    middles = 0.5 * (np.array(ends[:-1]) + np.array(ends[1:]))
+    inside = limit_profile(landscape, middles[:, None]).h > 0
     return tuple((ends[i], ends[i + 1]) for i in np.flatnonzero(inside))
 
 
@@ -497,6 +494,17 @@ def _facing(network: Network, i: int, j: int, activation: Activation) -> Network
     if (activation.odd or activation.even) and float(network.W[i] @ network.W[j]) < 0:
         return flip(network, j, activation)
     return network
+
+
+def _opposite(landscape: SampledLandscape, network: Network) -> list[tuple[int, int]]:
+    """The pairs whose outgoing weights have opposite signs once both neurons face the same side."""
+    found = []
+    for i in range(network.n):
+        for j in range(i + 1, network.n):
+            a = _facing(network, i, j, landscape.activation).a
+            if a[i] * a[j] < 0:
+                found.append((i, j))
+    return found
 
 
 def _solved(residual: Array, largest: Array) -> bool:
@@ -508,26 +516,26 @@ def channel_limits(
 ) -> tuple[ChannelLimit, ...]:
     """The limits that a network's pairs of neurons lead to, lowest loss first.
 
-    For each pair: the flow at the pair's fixed eta = 1/(a_i - a_j) to the bottom of the valley, then Newton's iteration at half of eta, a quarter,
-    ..., and 0, each from the one before (and the flow again where the valley ended in a saddle). Opposite neurons of odd and even activations
-    are turned to one side first. Limits that agree in loss, |a|, c and h are listed once. Not every pair has a limit: one whose eta does
-    not exist, or whose continuation ends on the way, is left out; of one pair asked for alone this raises ``NotConverged``.
+    For each pair: Newton's iteration at the pair's fixed eta = 1/(a_i - a_j) to the bottom of the valley, then at half of eta, a quarter,
+    ..., and 0, each from the one before; where this ends in no minimum, the flow at fixed eta goes first. Opposite neurons of odd and even
+    activations are turned to one side before. Limits that agree in loss, |a|, |c| and h are listed once. Not every pair has a limit: one
+    whose continuation ends on the way is left out; of one pair asked for alone this raises ``NotConverged``.
 
-    pairs : (i, j) to look at, all by default. A limit attracts only if it is ``stable``.
+    pairs : (i, j) to look at; by default those with outgoing weights of opposite signs. A limit attracts only if it is ``stable``.
     """
     if isinstance(landscape, SampledLandscape):
-        refused = not_smooth(landscape.activation)
-        if refused:
-            raise OutsideTheorem(STATEMENT.title, _SMOOTH.sentence, refused, _SMOOTH.remedy)
-    chosen = [(i, j) for i in range(network.n) for j in range(i + 1, network.n)] if pairs is None else list(pairs)
-    if not chosen:
+        _require_smooth(landscape.activation)
+    else:
+        ChannelLandscape(landscape, 2, 0.0)  # refuses it in its own words
+    if network.n < 2:
         raise ValueError(f"a channel needs two neurons; the network has n = {network.n}")
+    chosen = _opposite(landscape, network) if pairs is None else [_pair(network, i, j) for i, j in pairs]
     found: list[ChannelLimit] = []
     for i, j in chosen:
         try:
             limit = _continued(landscape, network, i, j)
         except NotConverged:
-            if len(chosen) == 1:
+            if pairs is not None and len(chosen) == 1:
                 raise
             continue
         alike = (
@@ -545,31 +553,37 @@ def channel_limits(
 
 
 def _continued(landscape: SampledLandscape, network: Network, i: int, j: int) -> ChannelLimit:
-    i, j = _pair(network, i, j)
-    if isinstance(landscape, SampledLandscape):
-        network = _facing(network, i, j, landscape.activation)
+    network = _facing(network, i, j, landscape.activation)
     if network.a[i] == network.a[j]:
         raise NotConverged(f"the pair ({i}, {j}) has a_i = a_j and no eta = 1/(a_i - a_j)", network, inf)
     channel, theta = ChannelLandscape.from_network(landscape, network, i, j)
-    theta = _relaxed(channel, theta)
-    for share in (*(0.5**k for k in range(1, 11)), 0.0):
+    for share in (*(0.5**k for k in range(11)), 0.0):
         here = channel.at(share * channel.inverse_gap)
-        theta, residual, largest = newton(here, theta)
-        if np.linalg.eigvalsh(here.hessian(theta))[0] < -1e-9 * float(largest):
-            theta, residual, largest = newton(here, _relaxed(here, theta))
-        if not _solved(residual, largest):
+        theta, sentence, residual = _settled(here, theta)
+        if sentence:
             raise NotConverged(
-                f"the valley of the pair ({i}, {j}) was lost at eta = {number(here.inverse_gap)}: max |grad L| = {float(residual):.3g}; "
+                f"the valley of the pair ({i}, {j}) was lost at eta = {number(here.inverse_gap)}: {sentence}; "
                 "start further along the channel, or from another pair",
                 network,
-                float(residual),
+                residual,
             )
     return ChannelLimit(refine(channel.at(0.0), theta, "limit of a channel"), (i, j))
 
 
-def _relaxed(channel: ChannelLandscape, theta: Array) -> Array:
-    """The end of the flow at fixed eta."""
-    return np.asarray(gradient_flow(channel, theta, 1e8, endpoint_only=True, limit=1e6).theta)
+def _settled(channel: ChannelLandscape, theta: Array) -> tuple[Array, str, float]:
+    """The minimum at this eta that Newton's iteration reaches from theta, by itself or from the end of the flow; else the critical point.
+
+    With it "", or what went wrong, and max |grad L|.
+    """
+    for flowing in (False, True):
+        start = theta
+        if flowing:
+            start = gradient_flow(channel, theta, 1e6, endpoint_only=True, limit=1e6, max_steps=500).theta
+        found, residual, largest = newton(channel, start)
+        solved = _solved(residual, largest)
+        if solved and np.linalg.eigvalsh(channel.hessian(found))[0] >= -1e-9 * float(largest):
+            break
+    return found, "" if solved else f"max |grad L| = {float(residual):.3g}", float(residual)
 
 
 # following a channel --------------------------------------------------------------------------------------------------
@@ -641,8 +655,8 @@ class ChannelPath:
 def channel_hessian(landscape: ChannelLandscape, theta: ArrayLike) -> tuple[Array, Array]:
     """(M, S): the original Hessian at a point of the valley is S^-T M S^-1, with the Jacobian S of the original parameters in (theta, eta).
 
-    M = [[H, 2 eta Phi_theta,tau], [2 eta Phi_tau,theta, 6 Phi_tau + 4 tau Phi_tau,tau]]. Rows of S : (W_rest, w_i, w_j, a_rest, a_i, a_j[, b]).
-    Holds where dL/dtheta = 0 at fixed eta. Raises ValueError for eta = 0.
+    M = [[H, 2 eta Phi_theta,tau], [2 eta Phi_tau,theta, 6 Phi_tau + 4 tau Phi_tau,tau]]. Rows of S : (W_rest, w_i, w_j, a_rest, a_i,
+    a_j[, b]). Holds where dL/dtheta = 0 at fixed eta. Raises ValueError for eta = 0.
 
     Source: derived (see the module).
     """
@@ -677,7 +691,7 @@ def follow_channel(
 ) -> ChannelPath:
     """A channel at these eps (or eta): Newton's iteration at fixed eta, from the limit outwards, each from the one before.
 
-    start : the limit; or a network with a pair in a channel, whose limit of lowest loss among the stable ones (of all, if none is) is taken.
+    start : the limit; or a network, whose stable limit of lowest loss is taken (of all its limits, if none is stable).
     eps : |w_i - w_j|/2, positive; eta is adjusted until they are met. inverse_gaps : eta instead; by default 25 eps from 1e-8 to 0.1.
     Where eps is small the coordinates hardly move, so that 1e-8 is as near as 1e-2: only the ordinary networks run out of digits there.
     Raises ``NotConverged`` where the channel ends before a given eps or eta, and ValueError for arguments that make no sense.
@@ -776,14 +790,12 @@ class ChannelTriplet:
     def limit(self, activation: Activation, X: ArrayLike) -> Array:
         """The function for eps -> 0 on inputs X (..., d): gated by sigma' and sigma''.
 
-        sqrt 3 alpha0 sigma(z) + (alpha1 omega1.x + alpha2 omega2.x) sigma'(z) + alpha2/(2 sqrt 6) (omega1.x)^2 sigma''(z), z = omega0.x/sqrt 3.
-        Raises ``OutsideTheorem`` for an activation that is not smooth.
+        sqrt 3 alpha0 sigma(z) + (alpha1 omega1.x + alpha2 omega2.x) sigma'(z) + alpha2/(2 sqrt 6) (omega1.x)^2 sigma''(z) at
+        z = omega0.x/sqrt 3. Raises ``OutsideTheorem`` for an activation that is not smooth.
 
         Source: "Flat Channels to Infinity in Neural Loss Landscapes", NeurIPS 2025, appendix C.6; the factor 1/(2 sqrt 6) derived.
         """
-        refused = not_smooth(activation)
-        if refused:
-            raise OutsideTheorem(STATEMENT.title, _SMOOTH.sentence, refused, _SMOOTH.remedy)
+        _require_smooth(activation)
         first, second, third = np.moveaxis(np.asarray(X, dtype=float) @ self.omega.T, -1, 0)
         z = first / sqrt(3.0)
         gate = (self.alpha[1] * second + self.alpha[2] * third) * activation.derivative(z, 1)
@@ -828,12 +840,18 @@ _SMOOTH = Hypothesis(
 )
 
 
+def _require_smooth(activation: Activation) -> None:
+    refused = not_smooth(activation)
+    if refused:
+        raise OutsideTheorem(STATEMENT.title, _SMOOTH.sentence, refused, _SMOOTH.remedy)
+
+
 def _dimension(activation: Activation, teacher: Network) -> str | None:
     return None if teacher.d in (1, 2) else f"a teacher with d = {teacher.d} inputs"
 
 
 def teacher_on_a_line(activation: Activation, teacher: Network) -> SampledLandscape:
-    """x ~ N(0, 1) with the labels of a teacher that sees x (d = 1) or (x, 1) (d = 2, biases in the second column); students have no biases."""
+    """x ~ N(0, 1) with the labels of a teacher that sees x (d = 1) or (x, 1) (d = 2: its biases); students have no biases."""
     x, weights = gaussian_line()
     inputs = np.column_stack([x, np.ones_like(x)])[:, : teacher.d]
     return SampledLandscape(activation, x[:, None], activation(inputs @ teacher.W.T) @ teacher.a, weights)
@@ -873,12 +891,14 @@ STATEMENT = Statement(
         "(coordinates, limit, h, three neurons, toy); laws in time, fourth order and original Hessian derived."
     ),
     claim=(
-        r"Write two neurons as $w_{i,j}=w\pm\epsilon\Delta$, $a_{i,j}=\tfrac12(c\pm a/\epsilon)$, $|\Delta|=1$. For $\epsilon\to0$, at infinity, they become "
-        r"a **gated linear unit** $$c\,\sigma(w\cdot x)+a\,(\Delta\cdot x)\,\sigma'(w\cdot x),$$ and $L=L_0+\epsilon^2h+O(\epsilon^4)$ with $h=\langle "
-        r"f_2\,l'(f_0,y)\rangle$, $f_2=\tfrac c2(\Delta\cdot x)^2\sigma''(w\cdot x)+\tfrac a6(\Delta\cdot x)^3\sigma'''(w\cdot x)$. Where $L_0$ has a "
-        r"minimum with positive Hessian and $h>0$, a **channel** leads to it: a valley in which the loss falls for ever, "
-        r"$|a_i-a_j|\simeq(16ha^2t)^{1/4}$, $L-L_\infty\simeq\sqrt h\,|a|/(4\sqrt t)$, while the sharpness grows, $\lambda_{\max}\epsilon^2\to a^2"
-        r"\lambda_{\max}(\langle\sigma'(w\cdot x)^2xx^\top\rangle)$, and the softest eigenvalue falls as $3/(4t)$. If $h<0$ the same minimum repels."
+        r"Write two neurons as $w_{i,j}=w\pm\epsilon\Delta$, $a_{i,j}=\tfrac12(c\pm a/\epsilon)$, $|\Delta|=1$. For $\epsilon\to0$, "
+        r"at infinity, they become a **gated linear unit** $$c\,\sigma(w\cdot x)+a\,(\Delta\cdot x)\,\sigma'(w\cdot x),$$ and "
+        r"$L=L_0+\epsilon^2h+O(\epsilon^4)$ with $h=\langle f_2\,l'(f_0,y)\rangle$, "
+        r"$f_2=\tfrac c2(\Delta\cdot x)^2\sigma''(w\cdot x)+\tfrac a6(\Delta\cdot x)^3\sigma'''(w\cdot x)$. Where $L_0$ has a minimum with "
+        r"positive Hessian and $h>0$, a **channel** leads to it: a valley in which the loss falls for ever, "
+        r"$|a_i-a_j|\simeq(16ha^2t)^{1/4}$, $L-L_\infty\simeq\sqrt h\,|a|/(4\sqrt t)$, while the sharpness grows, "
+        r"$\lambda_{\max}\epsilon^2\to a^2\lambda_{\max}(\langle\sigma'(w\cdot x)^2xx^\top\rangle)$, and the softest eigenvalue falls as "
+        r"$3/(4t)$. If $h<0$ the same minimum repels."
     ),
     hypotheses=(
         _SMOOTH,
