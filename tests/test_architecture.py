@@ -21,7 +21,7 @@ LAYERS = [
     {"networks"},
     {"landscapes"},
     {"critical"},
-    {"flows", "descent", "plateaus"},
+    {"flows", "descent", "plateaus", "power_laws"},
     {"search"},
     {"closed_forms"},
     {"sweeps"},  # names its outcomes by the closed forms, and flows from many starts
