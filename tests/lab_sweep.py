@@ -4,7 +4,10 @@ A new lab is swept without a new line here."""
 
 from __future__ import annotations
 
+import inspect
+import io
 import os
+import pickle
 import random
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,6 +20,7 @@ from lab_invariants import check_lab, check_refused, layers, move_and_check, sna
 from matplotlib.figure import Figure
 
 from landscape_nb import labs
+from landscape_nb.activations import Activation
 from landscape_nb.figures.layers import Layers
 from landscape_nb.labs import Lab, state_code
 from landscape_nb.labs.parameters import Choice, Logarithmic, Number, Parameter, Whole
@@ -29,11 +33,14 @@ LABS: tuple[type[Lab], ...] = tuple(
     if isinstance(found, type) and issubclass(found, Lab) and found is not Lab
 )
 State = dict[str, Any]
-#: A lab that integrates flows is swept over a few values of each control, and flows that were followed once are kept.
-FEW: dict[int, list[Any]] = {
-    id(parameter): {"k": [3, 4], "n": [1, 2], "seed": [0, 1], "start": ["Glorot", "small"]}[parameter.name]
-    for parameter in labs.GradientFlow.parameters
-    if parameter.name not in ("activation", "phases")
+#: A lab that integrates flows is swept over a few values of each control.
+FEW: dict[type[Lab], dict[str, list[Any]]] = {
+    labs.GradientFlow: {"k": [3, 4], "n": [1, 2], "seed": [0, 1], "start": ["Glorot", "small"]},
+}
+#: Its steps that take long are worked out once in this process for what they are given, ``progress`` aside.
+REMEMBERED: dict[type[Lab], tuple[str, ...]] = {labs.GradientFlow: ("path", "cells")}
+_FEW = {
+    id(parameter): FEW[lab][parameter.name] for lab in FEW for parameter in lab.parameters if parameter.name in FEW[lab]
 }
 
 
@@ -48,8 +55,8 @@ def names_of(lab_class: type[Lab]) -> list[tuple[type[Lab], str, str]]:
 
 def values(parameter: Parameter) -> list[Any]:
     """The lattice of one control: all names; both ends, the default, the middle and zero."""
-    if id(parameter) in FEW:
-        return list(FEW[id(parameter)])
+    if id(parameter) in _FEW:
+        return list(_FEW[id(parameter)])
     if isinstance(parameter, Choice):
         return list(parameter.options)
     assert isinstance(parameter, Number)
@@ -80,8 +87,8 @@ def inside(lab_class: type[Lab], rng: random.Random, steps: bool = False) -> Sta
     """A random state between the ends; ``steps``: on the steps of the sliders, where a hand can put them."""
     state = {}
     for parameter in lab_class.parameters:
-        if id(parameter) in FEW:
-            state[parameter.name] = rng.choice(FEW[id(parameter)])
+        if id(parameter) in _FEW:
+            state[parameter.name] = rng.choice(_FEW[id(parameter)])
             continue
         if isinstance(parameter, Choice):
             state[parameter.name] = rng.choice(list(parameter.options))
@@ -114,33 +121,54 @@ def undrawn() -> Iterator[None]:
         yield
 
 
-_followed: dict[Any, Any] = {}
+_known: dict[Any, Any] = {}
+
+
+class _Key(pickle.Pickler):
+    """What a step was given, as bytes; an activation counts by its name."""
+
+    def persistent_id(self, one: Any) -> str | None:
+        return one.name if isinstance(one, Activation) else None
+
+
+def _key(given: Any) -> bytes:
+    buffer = io.BytesIO()
+    _Key(buffer).dump(given)
+    return buffer.getvalue()
+
+
+def _remembered(step: Any) -> Any:
+    names = list(inspect.signature(step).parameters)
+
+    @wraps(step)
+    def remembered(*asked: Any) -> Any:
+        given = [one for name, one in zip(names, asked) if name != "progress"]
+        key = step.__module__, step.__name__, _key(given)
+        if key not in _known:
+            _known[key] = step(*asked)
+        return _known[key]
+
+    return remembered
+
+
+@contextmanager
+def remembered() -> Iterator[None]:
+    """Every flow of a lab is integrated once in this process."""
+    with ExitStack() as patches:
+        for lab, names in REMEMBERED.items():
+            steps = tuple(_remembered(step) if step.__name__ in names else step for step in lab.steps)
+            patches.enter_context(mock.patch.object(lab, "steps", steps))
+        yield
 
 
 @contextmanager
 def followed_once() -> Iterator[None]:
-    """Every flow of the flow lab is integrated once in this process, so that its states are as quick as closed forms."""
-
-    def kept(step: Any) -> Any:
-        @wraps(step)
-        def remembered(*asked: Any) -> Any:
-            key = (
-                step.__name__,
-                *(getattr(one, "teacher", one).n if hasattr(one, "teacher") else one for one in asked[:-1]),
-            )
-            key += tuple(one.activation.name for one in asked if hasattr(one, "activation"))
-            if key not in _followed:
-                _followed[key] = step(*asked)
-            return _followed[key]
-
-        return remembered
-
-    steps = tuple(kept(step) if step.__name__ in ("path", "cells") else step for step in labs.GradientFlow.steps)
-    with (
-        mock.patch.object(labs.GradientFlow, "steps", steps),
-        mock.patch.object(labs.GradientFlow, "_takes_long", return_value=False),
-        mock.patch("landscape_nb.labs.gradient_flow.FRESH", range(100, 103)),
-    ):
+    """Flows are remembered, so that their states are as quick as closed forms and are taken as such; few seeds for the live part."""
+    with ExitStack() as patches:
+        patches.enter_context(remembered())
+        patches.enter_context(mock.patch("landscape_nb.labs.gradient_flow.FRESH", range(100, 103)))
+        for lab in REMEMBERED:
+            patches.enter_context(mock.patch.object(lab, "_takes_long", return_value=False))
         yield
 
 
