@@ -18,8 +18,12 @@ Directions in which other neurons still drift (a sharpening gate has no end) are
 small. A pair that drifts itself is in no channel.
 
 **In a population** (where all derivatives are exact but the pair has no coordinates of its own): two neurons of opposite effect are nearly
-parallel, and the velocity of the flow, once its fast modes are at rest, lets their outgoing weights grow and closes their angle. The same
-decides for groups of three and more neurons on samples.
+parallel, and the velocity of the flow, once its fast modes are at rest, lets their outgoing weights grow and closes their angle.
+
+**Three and more.** m neurons within eps of each other make the (m-1)-th derivative of sigma with outgoing weights A/eps^(m-1) that
+cancel; an output bias that grows with them counts as one. The velocity of the flow, in the modes that are not at rest, has to show
+this law: all outgoing weights grow at one rate g, and the distances shrink at the rate g/(m-1). With L - L_inf ~ h eps^2 and a ~ A/eps^2 for
+three, a' ~ h A/a^2: a grows as t^(1/3), eps falls as t^(-1/6).
 
 Source: derived; the limit problem and h from "Flat Channels to Infinity in Neural Loss Landscapes", NeurIPS 2025, appendix C.2, whose own
 test (norm, cosine, share of the update, appendix B.3) knows no signs.
@@ -35,7 +39,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..display import number
-from ..landscapes import ChannelLandscape, PopulationLandscape, SampledLandscape
+from ..landscapes import BiasedNetwork, ChannelLandscape, PopulationLandscape, SampledLandscape
 from ..landscapes.channel import not_smooth
 from ..networks import Network, flip
 from .channels import ChannelPoint, to_channel
@@ -50,15 +54,19 @@ _APART = 0.5
 #: A pair whose linear part contributes less than this share of sqrt(<y^2>) is in one place.
 _TOGETHER = 1e-3
 #: How far the valley at the pair's own eta, and its end, may be from the student, as a share of each of w, v, c and the rest.
-_NEAR, _NEAR_END = 0.3, 0.6
+_NEAR, _NEAR_END = 0.3, 1.5
 #: A direction is held if its curvature is below the first share of the largest and its Newton step beyond the second share of theta.
-_SOFT, _DRIFT = 1e-4, 0.1
+_SOFT, _DRIFT = 1e-4, 0.02
 #: Curvatures within this share of the largest are zero: symmetries of the other neurons.
 _ZERO = 1e-12
 #: Where the valley is looked at, as shares of the pair's own eta.
 _SHARES = (1.0, 0.7, 0.35, 0.0)
+#: Neurons of a group lie within this share of the length of their mean.
+_CLOSE = 0.4
+#: In a group of m the outgoing weights grow at rates that differ by at most this factor, and eps falls at 1/(m-1) of it up to this factor.
+_RATES = 2.0
 #: L - L_inf of the valley in units of h eps^2 lies between these.
-_LAW = (0.5, 2.0)
+_LAW = (0.25, 4.0)
 #: Two neurons of a channel of a population: their cosine is beyond this, and the gradient below this share of sqrt(E[f*^2]).
 _COSINE, _GRADIENT = 0.99, 1e-3
 #: Modes whose eigenvalue is beyond this share of the largest are fast beside the motion in a channel.
@@ -87,10 +95,15 @@ class DetectedChannel:
 
 @dataclass(frozen=True, eq=False)
 class DetectedGroup:
-    """Three or more neurons that approach one place while their outgoing weights diverge. evidence : why, as a sentence."""
+    """Three or more neurons that approach one place while their outgoing weights diverge.
+
+    neurons : their numbers. flipped : which of them change sign first. output_bias : whether the output bias is one of the group, and grows
+    with it. evidence : why, as a sentence.
+    """
 
     neurons: tuple[int, ...]
     flipped: tuple[bool, ...]
+    output_bias: bool
     evidence: str = field(repr=False)
 
 
@@ -100,18 +113,22 @@ def detect_channels(
     """The pairs of neurons that are in a channel to infinity, the closest first; empty if there is none.
 
     landscape : a SampledLandscape or a PopulationLandscape. network : the student, a Network or theta (p,). The module's docstring says
-    what counts as evidence. On samples an activation with kinks has no channels of this kind (a cusp at every sample), and the result is empty.
-    Groups of three and more are found by ``detect_groups``.
+    what counts as evidence. On samples an activation with kinks has no channels of this kind (a cusp at every sample): the result is
+    empty. Pairs within a group of three or more are left to ``detect_groups``.
     """
     student = _student(landscape, network)
+    found: list[DetectedChannel | str | None]
     if isinstance(landscape, PopulationLandscape):
-        found = [_passing(landscape, student, i, j) for i, j in _parallel(landscape, student)] if student.n > 1 else []
+        found = [_passing(landscape, student, i, j) for i, j in _parallel(landscape, student)]
     elif not_smooth(landscape.activation):
         return ()
     else:
         pairs = [(i, j) for j in range(student.n) for i in range(j)]
         found = [examine_pair(landscape, student, i, j) for i, j in pairs]
     channels = [pair for pair in found if isinstance(pair, DetectedChannel)]
+    if channels:
+        groups = detect_groups(landscape, student)
+        channels = [pair for pair in channels if not any({pair.i, pair.j} <= set(group.neurons) for group in groups)]
     return tuple(sorted(channels, key=lambda pair: pair.point.eps / max(float(np.linalg.norm(pair.point.w)), 1e-300)))
 
 
@@ -242,8 +259,12 @@ def _held(landscape: ChannelLandscape, theta: Array) -> tuple[Array, Array]:
     return vectors[:, drifts], vectors[:, ~drifts & ~flat]
 
 
-def _descend(landscape: ChannelLandscape, theta: Array, free: Array, iterations: int = 40) -> tuple[Array, float]:
-    """A damped Newton descent in the free directions, and the lowest curvature there as a share of the largest."""
+def _descend(landscape: ChannelLandscape, theta: Array, free: Array, iterations: int = 30) -> tuple[Array, float]:
+    """A damped Newton descent in the free directions, and the lowest curvature there as a share of the largest.
+
+    It ends early where it has left the neighbourhood.
+    """
+    start = theta
     loss, gradient = landscape.value_and_gradient(theta)
     noise = 1e-14 * max(landscape.constant, abs(float(loss)))
     damping, lowest = 0.0, 0.0
@@ -252,7 +273,7 @@ def _descend(landscape: ChannelLandscape, theta: Array, free: Array, iterations:
         top = float(np.abs(values).max())
         lowest = float(values[0]) / top
         local = vectors.T @ (free.T @ gradient)
-        for _ in range(20):
+        for _ in range(12):
             step = free @ (vectors @ (local / np.maximum(np.abs(values) + damping, 1e-300)))
             trial = theta - step
             new_loss, new_gradient = landscape.value_and_gradient(trial)
@@ -263,7 +284,7 @@ def _descend(landscape: ChannelLandscape, theta: Array, free: Array, iterations:
             return theta, lowest
         theta, loss, gradient = trial, new_loss, new_gradient
         small = float(np.abs(step).max()) <= 1e-7 * max(1.0, float(np.abs(theta).max()))
-        if small and damping == 0.0:
+        if (small and damping == 0.0) or _away(landscape, start, theta) > _NEAR_END:
             break
         damping = 0.1 * damping if damping > 1e-11 * top else 0.0
     return theta, lowest
@@ -332,10 +353,24 @@ def falling(landscape: Any, student: Network) -> str:
 
 
 def slow_motion(landscape: Any, student: Network) -> tuple[Array, Array]:
-    """The velocity of the flow once the fast modes are at rest: of the outgoing weights (n,) and of the neurons' directions (n, d).
+    """The slow velocity of the outgoing weights (n,) and of the neurons' directions (n, d).
+
+    Outgoing weights are measured in units of |w|^m for an activation homogeneous of degree m.
+    """
+    settled, dW, da = _slow_velocity(landscape, student)
+    norms = np.maximum(np.linalg.norm(settled.W, axis=1), 1e-300)
+    unit = settled.W / norms[:, None]
+    radial = np.sum(dW * unit, axis=1)
+    degree = landscape.activation.homogeneous or 0
+    growth = da + degree * settled.a * radial / norms
+    return growth, (dW - radial[:, None] * unit) / norms[:, None]
+
+
+def _slow_velocity(landscape: Any, student: Network) -> tuple[Network, Array, Array]:
+    """The student with the fast modes of the flow at rest, and the velocity there of W and a.
 
     In a long valley most of the gradient is what the integration leaves in the fast modes. Newton's iteration in the modes above 1e-5 of
-    the largest eigenvalue takes it out. Outgoing weights are measured in units of |w|^m for an activation homogeneous of degree m.
+    the largest eigenvalue takes it out.
     """
     theta = student.theta
     for _ in range(3):
@@ -349,14 +384,7 @@ def slow_motion(landscape: Any, student: Network) -> tuple[Array, Array]:
         theta = theta - step
     n, d = student.n, student.d
     velocity = -landscape.gradient(theta)
-    settled = landscape.network(theta)
-    dW, da = velocity[: n * d].reshape(n, d), velocity[n * d : n * d + n]
-    norms = np.maximum(np.linalg.norm(settled.W, axis=1), 1e-300)
-    unit = settled.W / norms[:, None]
-    radial = np.sum(dW * unit, axis=1)
-    degree = landscape.activation.homogeneous or 0
-    growth = da + degree * settled.a * radial / norms
-    return growth, (dW - radial[:, None] * unit) / norms[:, None]
+    return landscape.network(theta), velocity[: n * d].reshape(n, d), velocity[n * d : n * d + n]
 
 
 # three and more -------------------------------------------------------------------------------------------------------
@@ -374,41 +402,72 @@ def linked(pairs: Iterable[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
 def detect_groups(
     landscape: SampledLandscape | PopulationLandscape, network: Network | ArrayLike
 ) -> tuple[DetectedGroup, ...]:
-    """Groups of three and more neurons that approach one place while their outgoing weights diverge.
+    """Groups of three and more neurons, an output bias included, that approach one place while their outgoing weights diverge.
 
-    Candidates are linked by nearly parallel neurons, cosine beyond 0.99 after the change of signs (single linkage). A group counts if the
-    velocity of the flow, its fast modes at rest, closes the group and lets all its outgoing weights grow, while their sum
-    is smaller than any of them: they cancel. Two neurons are no group, whatever the evidence.
+    Candidates are neurons linked by distances below half their length, after the change of signs (single linkage), where the gradient is
+    small. A group of m counts if its outgoing weights cancel and all grow at one rate g while its distances shrink at g/(m-1), in the
+    velocity of the flow along the modes that are not at rest. Activations with kinks on samples have none.
     """
     student = _student(landscape, network)
-    if student.n < 3 or not _calm(landscape, student):
+    if student.n < 2 or not _calm(landscape, student) or not landscape.has_hessian(student):
         return ()
     if isinstance(landscape, SampledLandscape) and not_smooth(landscape.activation):
         return ()
-    unit = student.W / np.maximum(np.linalg.norm(student.W, axis=1), 1e-300)[:, None]
     folds = _folds(landscape, student.W)
-    near = np.triu(folds * (unit @ unit.T) > _COSINE, 1)
-    found = []
-    growth, turning = slow_motion(landscape, student)
-    for group in linked((int(i), int(j)) for i, j in np.argwhere(near)):
-        if len(group) < 3:
-            continue
-        rows = list(group)
-        sign = folds[rows[0], rows]
-        outgoing = student.a[rows] * (sign if landscape.activation.odd else 1.0)
-        places, speeds = sign[:, None] * unit[rows], sign[:, None] * turning[rows]
-        spread = places - places.mean(axis=0)
-        growing = (growth[rows] * student.a[rows] > 0).all()
-        if not growing or np.sum(spread * speeds) >= 0 or np.abs(outgoing.sum()) >= np.abs(outgoing).min():
-            continue
-        weights = ", ".join(number(weight, 4) for weight in student.a[rows])
-        widest = float(np.linalg.norm(spread, axis=1).max())
-        found.append(
-            DetectedGroup(
-                group,
-                tuple(bool(fold < 0) for fold in sign),
-                f"neurons {', '.join(map(str, group))} lie within {number(widest, 2)} of one direction and come closer, "
-                f"their outgoing weights {weights} grow and cancel, and {falling(landscape, student)}",
-            )
-        )
-    return tuple(found)
+    turned = folds[:, :, None] * student.W
+    apart, common = (np.linalg.norm(student.W[:, None, :] + s * turned, axis=-1) for s in (-1.0, 1.0))
+    candidates = linked((int(i), int(j)) for i, j in np.argwhere(np.triu(apart <= _APART * common, 1)))
+    if not candidates:
+        return ()
+    motion = _drift(landscape, student.theta)
+    found = [_growing(landscape, student, group, folds[group[0], list(group)], motion) for group in candidates]
+    return tuple(group for group in found if group is not None)
+
+
+def _drift(landscape: Any, theta: Array) -> Array:
+    """The velocity of the flow in the modes that are not at rest: those whose Newton step is not small."""
+    values, vectors = np.linalg.eigh(landscape.hessian(theta))
+    local = vectors.T @ landscape.gradient(theta)
+    moving = np.abs(local) > _DRIFT * max(1.0, float(np.abs(theta).max())) * np.abs(values)
+    return -vectors[:, moving] @ local[moving]
+
+
+def _growing(
+    landscape: Any, student: Network, group: tuple[int, ...], sign: Array, motion: Array
+) -> DetectedGroup | None:
+    """The group of these neurons, if their outgoing weights cancel and grow as eps^-(m-1)."""
+    n, d, rows = student.n, student.d, list(group)
+    outgoing = student.a[rows] * (sign if landscape.activation.odd else 1.0)
+    speeds = motion[n * d : n * d + n][rows] * (sign if landscape.activation.odd else 1.0)
+    spread, closing = sign[:, None] * student.W[rows], sign[:, None] * motion[: n * d].reshape(n, d)[rows]
+    centre = spread.mean(axis=0)
+    spread, closing = spread - centre, closing - closing.mean(axis=0)
+    eps = math.sqrt(float(np.mean(np.sum(spread**2, axis=1))))
+    total = float(outgoing.sum())
+    bias = False
+    if isinstance(student, BiasedNetwork) and student.b != 0:
+        height = float(landscape.weights @ landscape.activation(landscape.X @ centre)) / float(landscape.weights.sum())
+        together = np.append(outgoing * height, student.b)
+        bias = motion[-1] * student.b > 0 and abs(motion[-1] / student.b) * _RATES >= np.abs(speeds / outgoing).max()
+        if bias:
+            total = float(together.sum()) * float(np.abs(outgoing).max()) / float(np.abs(together).max())
+            outgoing, speeds = np.append(outgoing, student.b), np.append(speeds, motion[-1])
+    order = len(outgoing) - 1
+    if order < 2 or not 0 < eps <= _CLOSE * float(np.linalg.norm(centre)) or not outgoing.all():
+        return None
+    rates = speeds / outgoing
+    shrink = -float(np.sum(spread * closing)) / (len(rows) * eps**2)
+    law = order * shrink / max(float(np.abs(rates).max()), 1e-300)
+    cancel = abs(total) < float(np.abs(outgoing).max())
+    if not (rates.min() > 0 and rates.max() <= _RATES * rates.min() and 1 / _RATES <= law <= _RATES and cancel):
+        return None
+    weights = ", ".join(number(weight, 4) for weight in student.a[rows])
+    who = f"neurons {', '.join(map(str, group))}{' and the output bias' if bias else ''}"
+    return DetectedGroup(
+        group,
+        tuple(bool(fold < 0) for fold in sign),
+        bias,
+        f"{who}: within {number(eps, 3)} of one place, and closer at {number(law, 2)} times the rate of a law eps^-{order} of the outgoing "
+        f"weights {weights}{f' and {number(outgoing[-1], 4)}' if bias else ''}, which cancel and grow at one rate; "
+        f"{falling(landscape, student)}",
+    )
