@@ -1,0 +1,258 @@
+r"""Gradient flow over many decades of time, and the power laws along it.
+
+Where a minimum lies at infinity the flow never arrives: its loss falls like t^-p and its parameters grow like t^q. Then t |grad L| stays
+of the size of theta, while the Hessian's eigenvalues along and across the valley differ by a factor that grows like t. A Rosenbrock step
+is linear in the Hessian at its start, and a bent valley turns it by more than that factor allows: its steps become tiny against t. A
+multistep method that solves its implicit equation by Newton's iteration stays in the valley at the end of each step, and takes some
+hundred steps for each decade.
+
+The measures of a power law v(t) = A t^p + B, of which B hides p for long:
+
+    local exponent      d log v / d log t                    tends to p only like t^-p if B != 0 and p > 0
+    decade exponent     the slope of log10(v(10 t) - v(t)) over log10 t: B is gone
+    fit                 A and B by least squares for a p that is known
+
+How far any flow can have come: |theta(t) - theta(0)| <= int_0^t |grad L| <= sqrt(t int_0^t |grad L|^2) = sqrt(t (L(0) - L(t))), by Cauchy
+and Schwarz and dL/dt = -|grad L|^2.
+
+Source: LSODA from Petzold 1983 (Automatic selection of methods for solving stiff and nonstiff systems of ordinary differential
+equations), as SciPy has it; the measures and the bound derived.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .display import number
+from .flows import Interrupted, gradient_flow
+from .networks import Network
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+Array = np.ndarray
+
+#: Times for each decade at which a long flow is recorded.
+TIMES_OF_A_DECADE = 20
+#: Where t |grad L| is below this share of |theta| at the end, the flow stands still: a power law keeps it at its exponent.
+STILL = 1e-2
+_RTOL, _ATOL = 1e-8, 1e-10
+_MOST_STEPS = 200_000
+_ONE_AT_A_TIME = threading.Lock()  # older versions of LSODA keep their state in global variables
+
+
+# long flows -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class LongFlow:
+    """One gradient flow recorded at times in equal steps of log t.
+
+    times (T,), the first one 0; students theta (T, p); losses (T,). reason : "time", "arrived" (the flow stands still), "refused" (the
+    loss is not smooth where the flow leads), "budget" or "interrupted". sentence : the same in words.
+    """
+
+    landscape: Any = field(repr=False)
+    times: Array = field(repr=False)
+    students: Array = field(repr=False)
+    losses: Array = field(repr=False)
+    reason: str
+    sentence: str = field(repr=False)
+
+    @property
+    def end(self) -> Any:
+        """The last student, a Network."""
+        return self.landscape.network(self.students[-1])
+
+    @property
+    def norms(self) -> Array:
+        """|theta| at the recorded times."""
+        return np.linalg.norm(self.students, axis=-1)
+
+    @property
+    def travelled(self) -> Array:
+        """|theta(t) - theta(0)| at the recorded times."""
+        return np.linalg.norm(self.students - self.students[0], axis=-1)
+
+    @property
+    def bound(self) -> Array:
+        """sqrt(t (L(0) - L(t))), which ``travelled`` cannot exceed."""
+        return np.sqrt(self.times * np.maximum(self.losses[0] - self.losses, 0.0))
+
+    def until(self, time: float) -> LongFlow:
+        """The same flow up to this time."""
+        kept = self.times <= time * (1 + 1e-9)
+        return LongFlow(
+            self.landscape, self.times[kept], self.students[kept], self.losses[kept], self.reason, self.sentence
+        )
+
+
+def long_flow(
+    landscape: Any,
+    student: Network | ArrayLike,
+    t_max: float = 1e12,
+    *,
+    first: float = 1e-2,
+    rtol: float = _RTOL,
+    atol: float = _ATOL,
+    progress: Callable[[float], None] = lambda share: None,
+) -> LongFlow:
+    """Follow theta' = -grad L from one student over decades of time.
+
+    landscape : has value, gradient, hessian on theta (p,). t_max : the last time. first : the first recorded time after 0. rtol, atol :
+    the error allowed in a step. progress : called before each step with the share of log t that is done; where it raises ``Interrupted``
+    the flow comes back with what is recorded.
+
+    A kinked activation (relu) has no Newton's iteration across its kinks: there ``gradient_flow`` goes as far as it can.
+    Raises ValueError for several students, for numbers that make no sense, and where the loss has no gradient at the start.
+    """
+    theta = student.theta if isinstance(student, Network) else np.array(student, dtype=float)
+    if theta.ndim != 1:
+        raise ValueError(f"long_flow takes one student, theta of shape (p,); its shape is {theta.shape}")
+    if not np.isfinite(theta).all():
+        raise ValueError(f"theta must hold finite numbers; it holds {theta[~np.isfinite(theta)][0]}")
+    if not 0 < first < t_max < np.inf:
+        raise ValueError(f"times must be 0 < first < t_max < inf; first = {first!r} and t_max = {t_max!r} were given")
+    landscape.gradient(theta)  # refuses what is no student of this landscape in its own words
+    count = max(2, round(TIMES_OF_A_DECADE * np.log10(t_max / first)) + 1)
+    grid = np.concatenate([[0.0], np.geomspace(first, t_max, count)])
+    grid[-1] = t_max
+    if _slope_jumps(getattr(landscape, "activation", None)):
+        return _kinked(landscape, theta, grid, progress)
+    students, reason, sentence = _multistep(landscape, theta, grid, rtol, atol, progress)
+    times = grid[: len(students)]
+    if reason == "time" and _stands_still(landscape, students[-1], t_max):
+        reason = "arrived"
+        sentence = f"t |grad L| is below {STILL:g} |theta| at t = {number(t_max)}: the flow stands still"
+    return LongFlow(landscape, times, students, np.asarray(landscape.value(students)), reason, sentence)
+
+
+def _slope_jumps(activation: Any) -> bool:
+    """Whether sigma or sigma' jumps somewhere."""
+    for kink in getattr(activation, "kinks", ()):
+        sides = kink + 1e-9 * max(1.0, abs(kink)) * np.array([-1.0, 1.0])
+        for order in (0, 1):
+            if abs(float(np.diff(activation.derivative(sides, order))[0])) > 1e-6:
+                return True
+    return False
+
+
+def _stands_still(landscape: Any, theta: Array, time: float) -> bool:
+    speed = float(np.linalg.norm(landscape.gradient(theta)))
+    return speed * time < STILL * float(np.linalg.norm(theta))
+
+
+def _multistep(
+    landscape: Any, theta: Array, grid: Array, rtol: float, atol: float, progress: Callable[[float], None]
+) -> tuple[Array, str, str]:
+    from scipy.integrate import LSODA
+
+    recorded, filled, whole = [theta], 1, float(np.log1p(grid[-1]))
+    with _ONE_AT_A_TIME:
+        solver = LSODA(
+            lambda _, y: -landscape.gradient(y),
+            *(0.0, theta, float(grid[-1])),
+            rtol=rtol,
+            atol=atol,
+            jac=lambda _, y: -landscape.hessian(y),
+        )
+        for _ in range(_MOST_STEPS):
+            try:
+                progress(float(np.log1p(solver.t)) / whole)
+                failure = solver.step()
+            except (KeyboardInterrupt, Interrupted):
+                return np.array(recorded), "interrupted", f"stopped from outside at t = {number(solver.t)}"
+            except ValueError as error:
+                return np.array(recorded), "refused", f"at t = {number(solver.t)}: {error}"
+            if solver.status == "failed":
+                return np.array(recorded), "refused", f"no step is accepted at t = {number(solver.t)}: {failure}"
+            if filled < len(grid) and solver.t >= grid[filled]:
+                between = solver.dense_output()
+                while filled < len(grid) and solver.t >= grid[filled]:
+                    recorded.append(np.array(between(grid[filled])))
+                    filled += 1
+            if solver.status == "finished":
+                return np.array(recorded), "time", f"t = {number(grid[-1])} was reached"
+        return np.array(recorded), "budget", f"{_MOST_STEPS} steps were taken up to t = {number(solver.t)}"
+
+
+def _kinked(landscape: Any, theta: Array, grid: Array, progress: Callable[[float], None]) -> LongFlow:
+    flow = gradient_flow(landscape, theta, float(grid[-1]), limit=1e8, progress=progress)
+    names = {"converged": "arrived", "diverging": "budget"}
+    times = grid if flow.reason == "converged" else grid[grid <= float(flow.time)]
+    students = flow.at(times)
+    reason = names.get(str(flow.reason), str(flow.reason))
+    return LongFlow(landscape, times, students, np.asarray(landscape.value(students)), reason, str(flow.sentence))
+
+
+# measures -------------------------------------------------------------------------------------------------------------
+
+
+class PowerFit(NamedTuple):
+    """v = amplitude t^exponent + offset; error : the largest difference, relative to the largest |v|."""
+
+    amplitude: float
+    offset: float
+    exponent: float
+    error: float
+
+
+def _columns(times: ArrayLike, values: ArrayLike, least: int) -> tuple[Array, Array]:
+    times, values = np.asarray(times, dtype=float), np.asarray(values, dtype=float)
+    fine = times.ndim == 1 and times.shape == values.shape and len(times) >= least
+    if not fine or not (times > 0).all() or not (np.diff(times) > 0).all() or not np.isfinite(values).all():
+        raise ValueError(
+            f"a power law is measured at no fewer than {least} ascending times > 0, with a finite value at each; "
+            f"the shapes {times.shape} and {values.shape} were given"
+        )
+    return times, values
+
+
+def local_exponents(times: ArrayLike, values: ArrayLike) -> Array:
+    """d log v / d log t at each time by second-order differences, shape (T,); values > 0."""
+    times, values = _columns(times, values, 3)
+    if not (values > 0).all():
+        raise ValueError(f"local exponents need values > 0; the smallest is {values.min():.6g}")
+    return np.gradient(np.log(values), np.log(times), edge_order=2)
+
+
+def decade_exponent(times: ArrayLike, values: ArrayLike) -> float:
+    """p of v = A t^p + B from the increments of v over whole decades, counted back from the last time.
+
+    The least-squares slope of log10 |v(10 t) - v(t)| over log10 t; needs two decades, in which v only grows or only falls. Values at
+    whole decades are interpolated by a cubic spline in log t.
+    """
+    from scipy.interpolate import CubicSpline
+
+    times, values = _columns(times, values, 4)
+    logs = np.log10(times)
+    decades = int(np.floor(logs[-1] - logs[0] + 1e-9))
+    if decades < 2:
+        raise ValueError(
+            f"a decade exponent needs two decades of time; from {times[0]:g} to {times[-1]:g} there are "
+            f"{logs[-1] - logs[0]:.2f}"
+        )
+    places = np.clip(logs[-1] - np.arange(decades, -1, -1.0), logs[0], logs[-1])
+    increments = np.diff(CubicSpline(logs, values)(places))
+    if not ((increments > 0).all() or (increments < 0).all()):
+        raise ValueError("a decade exponent needs values that only grow or only fall; these do both, or neither")
+    return float(np.polyfit(np.arange(decades), np.log10(np.abs(increments)), 1)[0])
+
+
+def fit_power(times: ArrayLike, values: ArrayLike, exponent: float) -> PowerFit:
+    """A and B of v = A t^p + B by least squares over the times given, for this p."""
+    times, values = _columns(times, values, 2)
+    if not np.isfinite(exponent) or exponent == 0:
+        raise ValueError(f"the exponent must be a finite number other than 0; {exponent!r} was given")
+    powers = times**exponent
+    size = np.abs(powers).max()
+    (amplitude, offset), *_ = np.linalg.lstsq(
+        np.stack([powers / size, np.ones_like(powers)], axis=1), values, rcond=None
+    )
+    error = np.abs(amplitude * powers / size + offset - values).max() / max(np.abs(values).max(), 1e-300)
+    return PowerFit(float(amplitude / size), float(offset), float(exponent), float(error))
