@@ -48,7 +48,7 @@ from typing import Any
 import numpy as np
 
 from ..activations import Activation, NumericalActivation
-from ..critical import CriticalPoint, Hypothesis, Statement
+from ..critical import CriticalPoint, Hypothesis, OutsideTheorem, Statement
 from ..landscapes import SampledLandscape
 from ..networks import BiasedNetwork
 
@@ -399,8 +399,6 @@ def _no_output_bias(activation: Activation, teacher: Any) -> str | None:
 
 
 def _require(hypothesis: Hypothesis, activation: Activation, landscape: SampledLandscape) -> None:
-    from ..critical import OutsideTheorem
-
     given = hypothesis.violation(activation, landscape)  # type: ignore[arg-type]
     if given is not None:
         raise OutsideTheorem(STATEMENT.title, hypothesis.sentence, given, hypothesis.remedy)
@@ -423,10 +421,12 @@ STATEMENT = Statement(
     claim=(
         r"Two neurons with input and output bias learn $x^2$. Near a bias $\beta$ with $\sigma''''(\beta)=0$ there is a **valley** "
         r"$$w_1=-w_2=w,\quad b_1=b_2\to\beta,\quad a_1=a_2=a=\frac1{\sigma''(\beta)\,w^2},\qquad w\to0,$$ "
-        r"along which $L\to0$ is never reached: $$L=C\,a^{-4}\,(1+O(1/a)),\qquad C=\Big(\frac{\sigma^{(6)}(\beta)}{360}\Big)^2"
-        r"\frac{D_6}{\sigma''(\beta)^6},$$ with $D_6$ the squared distance of $x^6$ from the polynomials $q\,x^4+p\,x^2+c$ on the samples. Gradient "
-        r"flow in the valley has, with $g=2+4\sigma(\beta)^2$, $$a=\Big(\frac{24\,C\,t}{g}\Big)^{1/6},\qquad L=C\,a^{-4}\sim t^{-2/3},\qquad "
-        r"|\theta|=\sqrt g\,a+O(1)\sim t^{1/6}.$$ With input biases frozen elsewhere the $x^4$ term stays: $L\sim t^{-1/2}$, $|\theta|\sim t^{1/4}$."
+        r"along which $L\to0$ is never reached: $$L=C\,a^{-4}\,(1+O(1/a)),\qquad "
+        r"C=\Big(\frac{\sigma^{(6)}(\beta)}{360}\Big)^2\frac{D_6}{\sigma''(\beta)^6},$$ "
+        r"with $D_6$ the squared distance of $x^6$ from the polynomials $q\,x^4+p\,x^2+c$ on the samples. "
+        r"Gradient flow in the valley has, with $g=2+4\sigma(\beta)^2$, "
+        r"$$a=\Big(\frac{24\,C\,t}{g}\Big)^{1/6},\qquad L=C\,a^{-4}\sim t^{-2/3},\qquad |\theta|=\sqrt g\,a+O(1)\sim t^{1/6}.$$ "
+        r"With input biases frozen elsewhere the $x^4$ term stays: $L\sim t^{-1/2}$, $|\theta|\sim t^{1/4}$."
     ),
     hypotheses=(
         Hypothesis("an activation that is analytic", _kinked, "choose tanh, sigmoid, softplus, silu, gelu or erf"),
