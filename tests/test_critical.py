@@ -356,6 +356,26 @@ OUTSIDE = (
         "orthonormal teacher",
     ),
     ("perturbed_copy_average", 2, "relu", orthonormal_teacher(2, 3), "k = 2", "take more teachers"),
+    *(
+        row
+        for key in ("splitting", "embeddings")
+        for row in (
+            (key, 0, "gelu", orthonormal_teacher(2, 2), "no finite critical point of one neuron", "refine the student"),
+            (key, 1, "erf", orthonormal_teacher(2, 2, 0.0), "a = 0 of neuron 0", "split another neuron"),
+            (
+                key,
+                2,
+                "relu",
+                orthonormal_teacher(2, 2),
+                "index 0, nullity 1 (rescaling 1)",
+                "start from a strict minimum",
+            ),
+            (key, 3, "erf", orthonormal_teacher(2, 2), "B negative semi-definite", "change the target a little"),
+        )
+    ),
+    ("splitting_with_bias", 0, "softplus", orthonormal_teacher(2, 2), "softplus", "choose erf, normal_cdf, sin or cos"),
+    ("splitting_with_bias", 1, "erf", orthonormal_teacher(2, 3), "3 inputs", "take d = 2"),
+    ("splitting_with_bias", 2, "erf", orthonormal_teacher(2, 2, 0.0), "a teacher without one", "two unequal steps"),
 )
 
 

@@ -3,12 +3,15 @@
 from ..critical import Statement
 from . import (
     copy_average,
+    embeddings,
     one_neuron_erf,
     one_neuron_linear,
     one_neuron_product,
     one_neuron_relu,
     perturbed_copy,
     perturbed_copy_average,
+    splitting,
+    splitting_with_bias,
 )
 
 #: All theorems by key.
@@ -22,6 +25,9 @@ STATEMENTS: dict[str, Statement] = {
         copy_average,
         perturbed_copy,
         perturbed_copy_average,
+        splitting,
+        embeddings,
+        splitting_with_bias,
     )
 }
 

@@ -57,6 +57,8 @@ def _inputs(activation: Activation, teacher: Network) -> str | None:
 
 
 def _no_minimum(activation: Activation, teacher: Network) -> str | None:
+    if teacher.d != 2:
+        return None  # ``TWO_INPUTS`` says so
     return None if line_with_bias(activation, teacher) is not None else "a teacher without one"
 
 
