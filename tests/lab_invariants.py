@@ -9,8 +9,10 @@ import json
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
+from urllib.parse import quote, unquote
 
 import numpy as np
+from scipy.special import erf
 
 from landscape_nb.activations import ACTIVATIONS
 from landscape_nb.closed_forms.perturbed_copy import perturbed_copy
@@ -37,6 +39,7 @@ REFUSALS = re.compile(
     r"|^each student neuron needs at least one teacher, n <= k; n = \d+ and k = \d+ were given; lower n or raise k$"
     r"|^n <= k is shown here, fewer student neurons than teachers; n = \d+ and k = \d+ were given; lower n or raise k$"
     r"|^the perturbed-n-copy point needs .*; given: .*; .*$"
+    r"|^channel 1 begins at eps = 0\.4918, where one of the outgoing weights is 0; eps = \S+ was given; lower eps$"
     r"|^the teacher is the zero function"
 )
 
@@ -137,11 +140,11 @@ def check_code(lab) -> None:
     name, version, *fields, check = lab.code.split("~")
     assert (name, version) == (lab.name, "1") and len(check) == 3
     for parameter, field in zip(lab.parameters, fields, strict=True):
-        value = field.rstrip("!*")
+        value = unquote(field.rstrip("!*"))
         here = lab.state[parameter.name]
         assert (value if isinstance(here, str) else float(value)) == here, f"the code says {parameter.name} = {value}"
         marks = "*" if parameter.name in lab._hidden else "!" if parameter.name in lab._fixed else ""
-        assert field == value + marks
+        assert field == quote(value, safe="") + marks
     assert lab._code_box.value == lab.code
     assert lab._preset_box.value == next((n for n, values in lab._preset_states.items() if values == lab.state), None)
 
@@ -634,6 +637,84 @@ def check_gradient_flow(lab) -> None:
     assert np.array_equal(lab.tables()["path"]["loss"], view.losses)
 
 
+def check_channels(lab) -> None:
+    view, found, state = lab.result.view, lab.result, lab.state
+    landscape, network = found.valley.landscape, found.here.networks[0]
+    X, y, m, d = landscape.X, landscape.y, landscape.weights, landscape.d
+    assert view.channel == state["channel"] and d == (2 if state["channel"] == "two inputs" else 1)
+    # the network: eps, two neurons with opposite weights, and the floor of the channel, by the formulas of the loss itself
+    (w1, w2), (a1, a2) = network.W, network.a
+    eps, s = float(np.linalg.norm(w1 - w2)) / 2, a1 - a2
+    assert abs(eps / state["eps"] - 1) <= 1e-9 and view.eps == found.here.eps[0], "the network has another eps"
+    assert a1 * a2 < 0 or eps > 0.49
+    rest = erf(X @ network.W.T / np.sqrt(2)) @ network.a - y
+    loss = float(m @ rest**2)
+    noise = 1e-15 * abs(s)
+    assert abs(loss - float(found.here.losses[0])) <= 1e-13 + noise, "the loss is another"
+    bell = np.sqrt(2 / np.pi) * np.exp(-((X @ network.W.T) ** 2) / 2)
+    pull = 2 * (m * rest)[:, None]
+    by_w = [(pull * a * bell[:, [k]] * X).sum(axis=0) for k, a in enumerate(network.a)]
+    by_a = (pull * erf(X @ network.W.T / np.sqrt(2))).sum(axis=0)
+    across = [*(by_w[0] + by_w[1]), *(by_w[0] - by_w[1]) / s, by_a.sum() / 2]
+    assert np.abs(across).max() <= 1e-11 * max(1.0, abs(s)), "this is not the floor of the channel"
+    # how far it is above the limit, and the laws far in
+    limit = found.limit
+    z, q = X @ limit.w, limit.a * (X @ limit.direction)
+    slope = np.sqrt(2 / np.pi) * np.exp(-(z**2) / 2)
+    curve = -z * slope
+    outer = limit.c * erf(z / np.sqrt(2)) + q * slope - y
+    assert abs(m @ outer**2 - limit.loss) <= 1e-13, "the loss at infinity is another"
+    assert abs(loss - m @ outer**2 - view.gap) <= 2e-13 + noise, "the loss above the limit is another"
+    along = X @ limit.direction
+    h = 2 * m @ (outer * (limit.c / 2 * along**2 * curve + limit.a / 6 * along**3 * (z**2 - 1) * slope))
+    assert abs(h / view.h - 1) <= 1e-9 and view.h > 0
+    assert abs(view.gap / (h * eps**2) - 1) <= 4 * eps, "the loss above the limit does not follow its law"
+    largest = float(np.linalg.eigvalsh((X * (m * slope**2)[:, None]).T @ X)[-1])
+    assert abs(view.sharpness_law / (limit.a**2 * largest) - 1) <= 1e-9
+    assert abs(view.sharpness * eps**2 / view.sharpness_law - 1) <= 0.05 + 30 * eps**2, "the sharpness leaves its law"
+    assert abs(view.sharpness / np.linalg.eigvalsh(landscape.hessian(network))[-1] - 1) <= 1e-6
+    # the edge of stability, and what the path says about it
+    assert view.threshold == 2 / state["rate"]
+    if view.edge is not None:
+        assert view.path.eps[0] <= 1e-4 <= view.edge <= found.valley.ends[view.chosen] * (1 + 1e-9)
+        there = np.interp(np.log(view.edge), np.log(view.path.eps), np.log(view.path.sharpness))
+        assert abs(there - np.log(view.threshold)) <= 0.02, "the sharpness at the edge of stability is not 2/rate"
+        if abs(np.log(view.eps / view.edge)) > 1e-6:
+            assert (view.sharpness > view.threshold) == (view.eps < view.edge)
+    else:
+        assert view.path.sharpness.min() > view.threshold
+    # the functions
+    shown = view.functions
+    unit = shown.x[:, None] * (1.0 if d == 1 else (w1 + w2) / np.linalg.norm(w1 + w2))
+    ordinary = erf(unit @ network.W.T / np.sqrt(2)) @ network.a
+    assert np.abs(ordinary - shown.network).max() <= 1e-14 + 10 * noise, "the function is not the network's"
+    assert np.abs((shown.network - shown.limit) / eps**2 - shown.difference).max() <= 1e-14 / eps**2 + 1e-12
+    assert np.abs(shown.difference - shown.law).max() <= 12 * eps**2 * np.abs(shown.law).max() + 1e-9, "f2 is another"
+    # the map: nothing on the sheet of minima lies below the floors, and the disc lies on its floor
+    lowest = min(loss for _, loss in view.ends)
+    assert np.nanmin(view.surface.losses) >= lowest - 1e-12 and np.isfinite(view.surface.losses[:, -1]).all()
+    assert abs(view.here[0] / s - 1) <= 1e-9
+    assert abs(view.here[1] - float(found.valley.u @ (w1 + w2)) / 2) <= 1e-12 * abs(s)
+    # the words
+    lines = lab.summary.splitlines()
+    assert lines[0].startswith(f"{state['channel']}: two erf neurons, ")
+    told = re.search(r"eps = (\S+), gap (\S+)$", lines[0]).groups()
+    assert agrees(told[0], eps, 4) and agrees(told[1], abs(s), 6)
+    above = re.match(r"loss (\S+), above the limit by (\S+), law (\S+)$", lines[2]).groups()
+    assert (
+        agrees(above[0], loss, 9, 1e-3 * abs(s)) and agrees(above[1], view.gap, 6) and agrees(above[2], h * eps**2, 6)
+    )
+    sharp = re.match(r"largest Hessian eigenvalue (\S+), law (\S+)$", lines[3]).groups()
+    assert agrees(sharp[0], view.sharpness, 6), f"the summary says {sharp[0]}, the result {view.sharpness!r}"
+    edge = lines[-1].rsplit(": ", 1)[1]
+    assert edge == "none" if view.edge is None else agrees(edge.removeprefix("eps = "), view.edge, 4)
+    assert above[1] in words(lab._numbers_box.value) and sharp[0] in words(lab._numbers_box.value)
+    tables = lab.tables()
+    assert tables["here"]["loss above the limit"] == [view.gap]
+    assert np.array_equal(tables["map"]["loss"], view.surface.losses.ravel(), equal_nan=True)
+    assert np.array_equal(tables["functions"]["network"], shown.network)
+
+
 def copies_exist(state) -> bool:
     """Whether there is a point for these controls: no more neurons than teachers, and for the leaning family its own range."""
     if state["n"] > state["k"]:
@@ -655,10 +736,12 @@ CHECKS = {
     "kernels": check_kernels,
     "copy-or-average": check_copy_or_average,
     "gradient-flow": check_gradient_flow,
+    "channels": check_channels,
 }
 #: Lab -> whether a state of its controls exists; where it is not entered, every state does.
 EXISTS = {
     "one-neuron": teachers_exist,
     "copy-or-average": copies_exist,
     "gradient-flow": lambda state: state["n"] <= state["k"],
+    "channels": lambda state: state["channel"] != "channel 1" or state["eps"] <= 0.4917881,
 }
