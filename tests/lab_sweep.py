@@ -36,9 +36,19 @@ State = dict[str, Any]
 #: A lab that integrates flows is swept over a few values of each control.
 FEW: dict[type[Lab], dict[str, list[Any]]] = {
     labs.GradientFlow: {"k": [3, 4], "n": [1, 2], "seed": [0, 1], "start": ["Glorot", "small"]},
+    labs.IntoTheChannel: {"gamma": [0.65, 2.0], "size": [0.01, 0.02], "time": [1.0, 1e3, 1e6], "rate": [0.4, 1.0]},
 }
 #: Its steps that take long are worked out once in this process for what they are given, ``progress`` aside.
-REMEMBERED: dict[type[Lab], tuple[str, ...]] = {labs.GradientFlow: ("path", "cells")}
+REMEMBERED: dict[type[Lab], tuple[str, ...]] = {
+    labs.GradientFlow: ("path", "cells"),
+    labs.IntoTheChannel: ("flow", "endings", "descent"),
+}
+#: What is shorter in the tests: the name of a constant, and its value there.
+SHORTER: dict[str, Any] = {
+    "landscape_nb.labs.into_the_channel.T_MAX": 1e4,
+    "landscape_nb.labs.into_the_channel.STEPS": 300,
+    "landscape_nb.labs.into_the_channel.METHODS": ("trust-ncg",),
+}
 _FEW = {
     id(parameter): FEW[lab][parameter.name] for lab in FEW for parameter in lab.parameters if parameter.name in FEW[lab]
 }
@@ -153,8 +163,10 @@ def _remembered(step: Any) -> Any:
 
 @contextmanager
 def remembered() -> Iterator[None]:
-    """Every flow of a lab is integrated once in this process."""
+    """Every flow of a lab is integrated once in this process, and not further than the tests need."""
     with ExitStack() as patches:
+        for name, value in SHORTER.items():
+            patches.enter_context(mock.patch(name, value))
         for lab, names in REMEMBERED.items():
             steps = tuple(_remembered(step) if step.__name__ in names else step for step in lab.steps)
             patches.enter_context(mock.patch.object(lab, "steps", steps))

@@ -3,11 +3,25 @@
 from .channels import Channels
 from .copy_or_average import CopyOrAverage
 from .gradient_flow import GradientFlow
+from .into_the_channel import IntoTheChannel
 from .kernels import Kernels
 from .lab import Lab
 from .one_neuron import OneNeuron
+from .splitting import Splitting
 
 #: The labs by the names that their state codes begin with.
-LABS: dict[str, type[Lab]] = {lab.name: lab for lab in (Kernels, OneNeuron, CopyOrAverage, GradientFlow, Channels)}
+LABS: dict[str, type[Lab]] = {
+    lab.name: lab for lab in (Kernels, OneNeuron, CopyOrAverage, GradientFlow, Splitting, Channels, IntoTheChannel)
+}
 
-__all__ = ["LABS", "Channels", "CopyOrAverage", "GradientFlow", "Kernels", "Lab", "OneNeuron"]
+__all__ = [
+    "LABS",
+    "Channels",
+    "CopyOrAverage",
+    "GradientFlow",
+    "IntoTheChannel",
+    "Kernels",
+    "Lab",
+    "OneNeuron",
+    "Splitting",
+]

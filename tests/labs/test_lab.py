@@ -22,12 +22,29 @@ from landscape_nb.closed_forms.one_neuron_erf import STATEMENT as ERF_STATEMENT
 from landscape_nb.critical import OutsideTheorem
 from landscape_nb.figures import kernels as kernel_picture
 from landscape_nb.figures import style
-from landscape_nb.labs import CopyOrAverage, GradientFlow, Kernels, Lab, OneNeuron, job, state_code
+from landscape_nb.labs import (
+    CopyOrAverage,
+    GradientFlow,
+    IntoTheChannel,
+    Kernels,
+    Lab,
+    OneNeuron,
+    Splitting,
+    job,
+    state_code,
+)
 from landscape_nb.labs import one_neuron as one_neuron_module
 from landscape_nb.labs.parameters import Choice
 from landscape_nb.networks import equicorrelated_teacher
 
-OTHER_STATE = {Kernels: {"angle": 75}, OneNeuron: {"k": 2}, CopyOrAverage: {"k": 6}, GradientFlow: {"seed": 1}}
+OTHER_STATE = {
+    Kernels: {"angle": 75},
+    OneNeuron: {"k": 2},
+    CopyOrAverage: {"k": 6},
+    GradientFlow: {"seed": 1},
+    Splitting: {"gamma": 2.0},
+    IntoTheChannel: {"time": 1e3},
+}
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -314,6 +331,8 @@ def test_two_threads_that_move_sliders_leave_a_consistent_lab(lab_class, without
         OneNeuron: [("k", [1, 2, 3, 6]), ("norm", [0.5, 1.0, 3.0])],
         CopyOrAverage: [("k", [4, 5, 6]), ("partition", [1, 2, 3])],
         GradientFlow: [("k", [4, 5]), ("seed", [0, 1])],
+        Splitting: [("gamma", [-1.0, 0.0, 0.5, 2.0]), ("landscape", ["two steps", "erf", "two neurons"])],
+        IntoTheChannel: [("time", [1.0, 10.0, 1e3]), ("kick", ["plus", "minus"])],
     }[lab_class]
     errors = []
 
