@@ -715,6 +715,76 @@ def check_channels(lab) -> None:
     assert np.array_equal(tables["functions"]["network"], shown.network)
 
 
+def check_into_the_channel(lab) -> None:
+    view, path, state, now = lab.result.view, lab.result.path, lab.state, lab.result.moment
+    # the loss, by another quadrature
+    x = np.linspace(-9.0, 9.0, 601)
+    mass = np.exp(-(x**2) / 2) * (x[1] - x[0]) / np.sqrt(2 * np.pi)
+    y = erf((5 * x + 2.5) / np.sqrt(2)) + erf((5 * x - 2.5) / np.sqrt(2))
+
+    def loss(theta):
+        return float(mass @ (theta[2:] @ erf(np.outer(theta[:2], x) / np.sqrt(2)) - y) ** 2)
+
+    # the start: the neuron (w, a) split with gamma, and a kick of this size to this side, across the line
+    w, a = 1.39955415, 2.15278365
+    begin = path.flow.at(0.0)
+    kick = begin - [w, w, state["gamma"] * a, (1 - state["gamma"]) * a]
+    assert abs(np.linalg.norm(kick) - state["size"]) <= 1e-7 and abs(kick[2] - kick[3]) <= 1e-7, "another kick"
+    assert (kick[0] > kick[1]) == (state["kick"] == "plus"), "the kick goes to the other side"
+    # the path: follows the gradient, and the loss never rises
+    assert (np.diff(path.losses) <= 1e-15).all(), "the loss rises along the flow"
+    for i in (0, len(view.times) // 3, len(view.times) // 2):
+        theta = path.students[i]
+        assert abs(loss(theta) - path.losses[i]) <= 1e-12, "the loss is not that of the students"
+        time, step, nudge = view.times[i], 1e-3 * view.times[i], 1e-5
+        speed = (path.flow.at(time + step) - path.flow.at(time - step)) / (2 * step)
+        slope = [(loss(theta + nudge * e) - loss(theta - nudge * e)) / (2 * nudge) for e in np.eye(4)]
+        assert np.abs(speed + slope).max() <= 1e-3 * np.abs(slope).max() + 5e-7, "this is no gradient flow"
+    # the end
+    end = path.students[-1]
+    assert np.array_equal(view.gaps, np.abs(path.students[:, 2] - path.students[:, 3]))
+    if path.limit is None:
+        assert abs(end[0] - end[1]) <= 1e-6 and abs(loss(end) - 0.0471160275) <= 1e-10 and 0 < end[2] / a < 1
+        assert path.ends == "back on the plateau" and view.arrived is not None and not np.isfinite(view.gap_law).any()
+    else:
+        h, a = {1: (0.00709138, 1.496685), 2: (0.0010147, 6.511116)}[int(path.ends.removeprefix("channel "))]
+        assert (path.limit.loss < 0.01) == (path.ends == "channel 2") and end[2] * end[3] < 0
+        assert path.limit.loss < loss(end) < path.limit.loss + 1e-3 and view.arrived is None
+        np.testing.assert_allclose(view.gap_law, (16 * h * a**2 * view.times) ** 0.25, rtol=1e-5)
+        np.testing.assert_allclose(view.above_law, np.sqrt(h) * a / 4 / np.sqrt(view.times), rtol=1e-5)
+        assert np.sign(end[0] - end[1]) == np.sign(kick[0] - kick[1]), "the neurons passed each other"
+        late = view.times > 0.1 * view.times[-1]
+        assert (np.diff(view.gaps[late]) > 0).all() and abs(view.gaps[-1] / view.gap_law[-1] - 1) < 0.25
+    # the moment
+    here = path.flow.at(view.time)
+    assert view.time == min(state["time"], view.times[-1]) and view.edge == 2 / state["rate"]
+    assert np.array_equal(view.student.theta, here) and now.gap == abs(here[2] - here[3])
+    curves = here[2:, None] * erf(np.outer(here[:2], view.x) / np.sqrt(2))
+    assert np.abs(view.parts - curves).max() <= 1e-12 * np.abs(curves).max() + 1e-12
+    assert np.abs(view.function - curves.sum(axis=0)).max() <= 1e-12 * np.abs(curves).max() + 1e-12
+    assert abs(now.above - (loss(here) - path.level)) <= 1e-12 and abs(now.eps - abs(here[0] - here[1]) / 2) <= 1e-15
+    values = np.linalg.eigvalsh(path.flow.landscape.hessian(here))
+    assert abs(now.sharpness - values[-1]) <= 1e-6 * values[-1]
+    if path.limit is not None and np.isfinite(now.softest):
+        assert abs(now.softest - values[0]) <= 1e-12 * values[-1]
+    # optimisers
+    assert bool(view.stops) == (state["optimisers"] == "run") == (lab.result.endings is not None)
+    for row in lab.result.endings or ():
+        stopped = row.student.theta
+        assert abs(loss(stopped) - row.loss) <= 1e-12 and row.gap == abs(stopped[2] - stopped[3])
+        assert dict(view.stops)[row.method] == row.gap and f"{row.method} " in lab.summary
+    # the words
+    lines = lab.summary.splitlines()
+    assert lines[1].startswith(f"ends: {path.ends}") and path.ends in words(lab._numbers_box.value)
+    time, gap, rest = re.match(r"at t = (\S+): gap \|a_1 - a_2\| (\S+?),? (.*)$", lines[2]).groups()
+    assert agrees(time, view.time, 4) and agrees(gap, now.gap, 4), f"the summary says {gap} at t = {time}"
+    if path.limit is not None:
+        law, above = re.match(r"\(law (\S+)\), .* loss above its limit (\S+) ", rest).groups()
+        assert agrees(law, (16 * h * a**2 * view.time) ** 0.25, 4, 1e5) and agrees(above, now.above, 4)
+    table = lab.tables()
+    assert np.array_equal(table["path"]["gap"], view.gaps) and np.array_equal(table["network"]["a"], here[2:])
+
+
 def copies_exist(state) -> bool:
     """Whether there is a point for these controls: no more neurons than teachers, and for the leaning family its own range."""
     if state["n"] > state["k"]:
@@ -736,6 +806,7 @@ CHECKS = {
     "kernels": check_kernels,
     "copy-or-average": check_copy_or_average,
     "gradient-flow": check_gradient_flow,
+    "into-the-channel": check_into_the_channel,
     "channels": check_channels,
 }
 #: Lab -> whether a state of its controls exists; where it is not entered, every state does.
