@@ -58,6 +58,7 @@ _NAMES_OF = {
     "search": ("search_one_neuron",),
     "flows": ("Flow", "gradient_flow"),
     "plateaus": ("Plateau", "plateaus_of"),
+    "power_laws": ("LongFlow", "PowerFit", "decade_exponent", "fit_power", "local_exponents", "long_flow"),
     "closed_forms": ("STATEMENTS",),
     "closed_forms.one_neuron": ("one_neuron",),
     "closed_forms.copy_average": (
@@ -74,6 +75,16 @@ _NAMES_OF = {
     "closed_forms.splitting": ("SplittingLine", "splitting_line", "splitting_matrix"),
     "closed_forms.embeddings": ("Embedding",),
     "closed_forms.critical_subspaces": ("critical_subspaces", "minimal_subspaces"),
+    "closed_forms.sad": (
+        "POLYNOMIALS",
+        "Valley",
+        "frozen_valley",
+        "nearest_valley",
+        "normal_start",
+        "polynomial_landscape",
+        "tuned_biases",
+        "valleys_to_infinity",
+    ),
     "sweeps": ("Outcome", "PhaseDiagram", "Sweep", "outcome", "phase_diagram", "stored_phase_diagram", "sweep"),
 }
 _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names}
@@ -118,6 +129,14 @@ if TYPE_CHECKING:
     from .closed_forms.perturbed_copy import crossings as crossings
     from .closed_forms.perturbed_copy import perturbed_copy as perturbed_copy
     from .closed_forms.perturbed_copy_average import perturbed_copy_average as perturbed_copy_average
+    from .closed_forms.sad import POLYNOMIALS as POLYNOMIALS
+    from .closed_forms.sad import Valley as Valley
+    from .closed_forms.sad import frozen_valley as frozen_valley
+    from .closed_forms.sad import nearest_valley as nearest_valley
+    from .closed_forms.sad import normal_start as normal_start
+    from .closed_forms.sad import polynomial_landscape as polynomial_landscape
+    from .closed_forms.sad import tuned_biases as tuned_biases
+    from .closed_forms.sad import valleys_to_infinity as valleys_to_infinity
     from .closed_forms.splitting import SplittingLine as SplittingLine
     from .closed_forms.splitting import splitting_line as splitting_line
     from .closed_forms.splitting import splitting_matrix as splitting_matrix
@@ -147,6 +166,12 @@ if TYPE_CHECKING:
     from .networks import split as split
     from .plateaus import Plateau as Plateau
     from .plateaus import plateaus_of as plateaus_of
+    from .power_laws import LongFlow as LongFlow
+    from .power_laws import PowerFit as PowerFit
+    from .power_laws import decade_exponent as decade_exponent
+    from .power_laws import fit_power as fit_power
+    from .power_laws import local_exponents as local_exponents
+    from .power_laws import long_flow as long_flow
     from .search import search_one_neuron as search_one_neuron
     from .sweeps import Outcome as Outcome
     from .sweeps import PhaseDiagram as PhaseDiagram

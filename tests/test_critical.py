@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 from landscape_nb.activations import ACTIVATIONS
 from landscape_nb.closed_forms import STATEMENTS
 from landscape_nb.closed_forms.one_neuron import ONE_NEURON_STATEMENTS, one_neuron, statement_for
+from landscape_nb.closed_forms.sad import polynomial_landscape
 from landscape_nb.critical import (
     INDEX_TOLERANCE,
     RESIDUAL_TOLERANCE,
@@ -20,7 +21,7 @@ from landscape_nb.critical import (
     newton,
     refine,
 )
-from landscape_nb.landscapes import PopulationLandscape
+from landscape_nb.landscapes import PopulationLandscape, SampledLandscape
 from landscape_nb.networks import Network, equicorrelated_teacher, orthonormal_teacher
 
 
@@ -296,6 +297,9 @@ def test_a_statement_is_what_its_module_says(key):
         assert hypothesis.sentence and hypothesis.remedy
 
 
+WITHOUT_OUTPUT_BIAS = SampledLandscape(
+    ACTIVATIONS["tanh"], [[-2, 1], [-1, 1], [-0.5, 1], [0, 1], [0.5, 1], [1, 1], [2, 1]], [4, 1, 0.25, 0, 0.25, 1, 4]
+)
 OUTSIDE = (
     # activation, teacher, what was given, for every hypothesis of every statement
     ("one_neuron_erf", 0, "relu", orthonormal_teacher(2, 3), "relu", "choose erf"),
@@ -356,6 +360,10 @@ OUTSIDE = (
         "orthonormal teacher",
     ),
     ("perturbed_copy_average", 2, "relu", orthonormal_teacher(2, 3), "k = 2", "take more teachers"),
+    ("sad", 0, "relu", polynomial_landscape(ACTIVATIONS["relu"]), "slope jumps at 0", "choose tanh"),
+    ("sad", 1, "exp", polynomial_landscape(ACTIVATIONS["exp"]), "no such zero", "choose tanh"),
+    ("sad", 2, "tanh", orthonormal_teacher(2, 3), "a teacher network", "polynomial_landscape"),
+    ("sad", 3, "tanh", WITHOUT_OUTPUT_BIAS, "no output bias", "output_bias=True"),
     *(
         row
         for key in ("splitting", "embeddings")

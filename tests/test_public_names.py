@@ -25,6 +25,8 @@ perturbed_copy perturbed_copy_average crossings symmetry_blocks
 SplittingLine splitting_line splitting_matrix Embedding critical_subspaces minimal_subspaces
 gradient_flow Flow Plateau plateaus_of
 sweep Sweep outcome Outcome phase_diagram PhaseDiagram stored_phase_diagram
+long_flow LongFlow PowerFit local_exponents decade_exponent fit_power
+POLYNOMIALS polynomial_landscape normal_start tuned_biases valleys_to_infinity Valley frozen_valley nearest_valley
 figures labs
 """.split()
 
@@ -36,6 +38,8 @@ METHODS = {
     "ChannelLandscape": "at student network from_network value gradient value_and_gradient hessian slope slope_derivatives "
     "excess symmetry_directions",
     "Flow": "times students losses end at",
+    "LongFlow": "end norms travelled bound until",
+    "Valley": "network outgoing loss norm constant metric",
     "PhaseDiagram": "counts shares table exceptions save load",
     "Sweep": "counts table exceptions save load",
     "SplittingLine": "original B network point hessian spectrum escape index nullity verdicts plateau intervals",

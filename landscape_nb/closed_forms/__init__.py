@@ -10,6 +10,7 @@ from . import (
     one_neuron_relu,
     perturbed_copy,
     perturbed_copy_average,
+    sad,
     splitting,
     splitting_with_bias,
 )
@@ -28,6 +29,7 @@ STATEMENTS: dict[str, Statement] = {
         splitting,
         embeddings,
         splitting_with_bias,
+        sad,
     )
 }
 
