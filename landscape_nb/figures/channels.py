@@ -60,8 +60,8 @@ class ChannelsView:
 
     surface : the map; mean_name : its second axis. floors : (s, mean weight) along each channel. ends : (mean weight, loss) of each at
     infinity. chosen : which is shown. line : (mean weight, s where its plateau ends, index at infinity) of the saddle line; its loss is
-    line_loss. here : (s, mean weight) of the network. eps, gap, sharpness : of the network. path : of the channel. h, sharpness_law : the laws
-    h eps^2 and sharpness_law/eps^2. threshold : 2/rate. edge : the eps at which the sharpness is that, or None.
+    line_loss. here : (s, mean weight) of the network. eps, gap, sharpness : of the network. path : of the channel. h, sharpness_law : of
+    the laws h eps^2 and sharpness_law/eps^2. threshold : 2/rate. edge : the eps at which the sharpness is that, or None.
     """
 
     channel: str

@@ -228,24 +228,20 @@ def largest_eps(path: ChannelPath) -> float:
 
 
 def at_eps(path: ChannelPath, eps: float) -> ChannelPath:
-    """The one network of the channel with this eps = eta |v|: the secant method in log eta, Newton's iteration at each eta."""
+    """The one network of the channel with this eps = eta |v|: Newton's iteration at fixed eta, and eta moved until eps is met."""
     limit = path.limit
-    eta = float(np.exp(np.interp(np.log(eps), np.log(path.eps), np.log(path.inverse_gaps))))
+    inverse = CubicSpline(np.log(path.eps), np.log(path.inverse_gaps))
     coordinates = CubicSpline(np.append(0.0, path.inverse_gaps**2), np.vstack([limit.theta, path.theta]))
-    before: tuple[float, float] | None = None
+    eta, slope = float(np.exp(inverse(np.log(eps)))), float(inverse(np.log(eps), 1))
     for _ in range(20):
         here = limit.landscape.at(eta)
         theta, residual = solved(here, coordinates(eta**2))
-        away = float(np.log(eta * np.linalg.norm(here.student(theta).v) / eps))
-        if abs(away) <= 1e-14:
-            break
-        slope = 1.0 if before is None else (away - before[1]) / (np.log(eta) - before[0])
-        if before is not None and abs(away) >= abs(before[1]):
-            break
-        before = float(np.log(eta)), away
-        eta = float(eta * np.exp(-away / slope))
-    gap = np.atleast_1d(here.excess(theta, limit.theta))
-    return ChannelPath(limit, np.array([here.inverse_gap]), theta[None], np.array([residual]), gap)
+        away = float(np.log(here.student(theta).eps / eps))
+        if abs(away) <= 1e-12:
+            gap = np.atleast_1d(here.excess(theta, limit.theta))
+            return ChannelPath(limit, np.array([eta]), theta[None], np.array([residual]), gap)
+        eta = float(eta * np.exp(-slope * away))
+    raise NotConverged(f"no point of the channel with eps = {number(eps)} was found", here.network(theta), residual)
 
 
 class _AtFixedMean:
@@ -425,7 +421,7 @@ class Channels(Lab):
             options={FIRST: "toy", SECOND: "toy", TWO_INPUTS: "log-Rosenbrock on a grid"},
         ),
         Logarithmic("eps", "ε", 0.1, "half the distance of the incoming weights", low=LEAST, high=MOST, step=0.1),
-        Logarithmic("rate", "learning rate", 0.1, "of gradient descent", low=1e-4, high=1.0, step=0.1),
+        Logarithmic("rate", "learning rate", 0.01, "of gradient descent", low=1e-4, high=1.0, step=0.1),
     )
     steps = (valley, point, result)
     presets: ClassVar = {
