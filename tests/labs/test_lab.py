@@ -23,6 +23,7 @@ from landscape_nb.critical import OutsideTheorem
 from landscape_nb.figures import kernels as kernel_picture
 from landscape_nb.figures import style
 from landscape_nb.labs import (
+    Channels,
     CopyOrAverage,
     GradientFlow,
     IntoTheChannel,
@@ -43,6 +44,7 @@ OTHER_STATE = {
     CopyOrAverage: {"k": 6},
     GradientFlow: {"seed": 1},
     Splitting: {"gamma": 2.0},
+    Channels: {"eps": 0.05},
     IntoTheChannel: {"time": 1e3},
 }
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -332,6 +334,7 @@ def test_two_threads_that_move_sliders_leave_a_consistent_lab(lab_class, without
         CopyOrAverage: [("k", [4, 5, 6]), ("partition", [1, 2, 3])],
         GradientFlow: [("k", [4, 5]), ("seed", [0, 1])],
         Splitting: [("gamma", [-1.0, 0.0, 0.5, 2.0]), ("landscape", ["two steps", "erf", "two neurons"])],
+        Channels: [("eps", [1e-4, 0.1, 0.3]), ("rate", [1e-3, 0.1])],
         IntoTheChannel: [("time", [1.0, 10.0, 1e3]), ("kick", ["plus", "minus"])],
     }[lab_class]
     errors = []
@@ -883,7 +886,7 @@ def test_every_control_has_a_name_a_class_for_finding_it_and_a_readable_label(la
 def test_a_lab_is_made_of_the_widgets_that_work_everywhere(lab_class, without_drawing):
     allowed = {
         *("VBox", "HBox", "Box", "HTML", "HTMLMath", "Dropdown", "Checkbox", "Button", "Text", "Label"),
-        *("IntSlider", "FloatSlider", "BoundedIntText", "BoundedFloatText"),
+        *("IntSlider", "FloatSlider", "FloatLogSlider", "BoundedIntText", "BoundedFloatText"),
     }
     waiting = [lab_class()._view]
     while waiting:
