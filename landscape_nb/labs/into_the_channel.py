@@ -54,15 +54,16 @@ class Path:
     """One flow on a grid of times (T,), with the students (T, 4) there.
 
     detected, limit : the channel that it is in at the end and the limit of that channel, None where it is in none. ends : where it ends, in
-    words; evidence : why. level : the loss that it tends to. spectra (T, 4) : Hessian eigenvalues, ascending; where the flow comes back to
-    the splitting line without the zero of that line, (T, 3).
+    words; evidence : why. level : the loss that it tends to. sharpest, softest (T,) : the largest and the smallest Hessian eigenvalue,
+    the latter off the splitting line where the flow comes back to it.
     """
 
     flow: Flow
     times: Array
     students: Array
     losses: Array
-    spectra: Array
+    sharpest: Array
+    softest: Array
     plateaus: tuple[Plateau, ...]
     detected: DetectedChannel | None
     limit: ChannelLimit | None
@@ -161,15 +162,14 @@ def path(landscape: SampledLandscape, limits: tuple[ChannelLimit, ...], line: Sp
             limit = min(limits, key=lambda one: abs(one.loss - (detected.loss or 0.0)))
             level = limit.loss
             ends = f"channel {limits.index(limit) + 1}"
-    hessians = landscape.hessian(students)
-    if flow.reason == "converged":
-        hessians = off_the_line(hessians)
+    sharpest, softest = extremes(landscape, students, flow.reason == "converged")
     return Path(
         flow,
         times,
         students,
         np.asarray(landscape.value(students)),
-        np.linalg.eigvalsh(hessians),
+        sharpest,
+        softest,
         plateaus_of(landscape, times, students),
         detected,
         limit,
@@ -193,10 +193,14 @@ def at_rest(line: SplittingLine, flow: Flow) -> tuple[str, str]:
     return "another critical point", str(flow.sentence)
 
 
-def off_the_line(hessians: Array) -> Array:
-    """The Hessians (T, 4, 4) without the direction (0, 0, 1, -1), (T, 3, 3)."""
-    across = np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, np.sqrt(0.5), np.sqrt(0.5)]])
-    return across @ hessians @ across.T
+def extremes(landscape: SampledLandscape, students: Array, off_the_line: bool) -> tuple[Array, Array]:
+    """The largest and the smallest Hessian eigenvalue of students (..., 4); the latter without the direction (0, 0, 1, -1) if asked."""
+    hessian = landscape.hessian(students)
+    sharpest = np.linalg.eigvalsh(hessian)[..., -1]
+    if off_the_line:
+        across = np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, np.sqrt(0.5), np.sqrt(0.5)]])
+        hessian = across @ hessian @ across.T
+    return sharpest, np.linalg.eigvalsh(hessian)[..., 0]
 
 
 def endings(
@@ -259,10 +263,7 @@ def moment(landscape: SampledLandscape, path: Path, time: float) -> Moment:
     flipped = path.detected is not None and path.detected.flipped
     above, gaps = np.asarray(landscape.value(students)) - path.level, gaps_of(students, flipped)
     apart = students[1, 0] - (-students[1, 1] if flipped else students[1, 1])
-    hessian = landscape.hessian(students[1])
-    if path.flow.reason == "converged":
-        hessian = off_the_line(hessian[None])[0]
-    spectrum = np.linalg.eigvalsh(hessian)
+    sharpest, softest = extremes(landscape, students[1], path.flow.reason == "converged")
     step = np.log(near[2] / near[0])
     known = above.min() > _LOSS_NOISE
     return Moment(
@@ -272,8 +273,8 @@ def moment(landscape: SampledLandscape, path: Path, time: float) -> Moment:
         float(np.log(gaps[2] / gaps[0]) / step),
         float(np.log(above[2] / above[0]) / step) if known else float("nan"),
         float(np.linalg.norm(landscape.gradient(students[1]))),
-        float(spectrum[-1]),
-        float(spectrum[0]) if abs(spectrum[0]) > _EIGENVALUE_NOISE * spectrum[-1] else float("nan"),
+        float(sharpest),
+        float(softest) if abs(softest) > _EIGENVALUE_NOISE * sharpest else float("nan"),
     )
 
 
@@ -300,7 +301,7 @@ def result(
     parts = student.a[:, None] * act(student.W[:, :1] * _X)
     above = path.losses - path.level
     nothing = np.full(len(times), np.nan)
-    sharpest, softest = path.spectra[:, -1], path.spectra[:, 0]
+    sharpest, softest = path.sharpest, path.softest
     gaps = gaps_of(path.students, flipped)
     stops: list[tuple[str, float]] = []
     if descent is not None and descent.reason != "diverging":
@@ -380,7 +381,7 @@ class IntoTheChannel(Lab):
         )
 
     def _marks(self, result: IntoTheChannelResult) -> Mapping[str, list[tuple[float, str]]]:
-        sharpest = float(result.path.spectra[0, -1])
+        sharpest = float(result.path.sharpest[0])
         marks = {
             "gamma": [
                 (0.0, "gamma = 0: the first copy is silenced; from here to 1 the line is a plateau"),
