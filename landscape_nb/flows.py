@@ -1,26 +1,22 @@
 r"""Gradient flow theta' = -grad L, for a batch of students at once.
 
-A Rosenbrock method with the exact Hessian H. One step of size h from y solves, with one matrix W for all stages,
-
-    W U_i = -grad L(y + sum_{j<i} A_ij U_j) + (1/h) sum_{j<i} C_ij U_j,       W = H(y) + I/(h gamma),
-    y_new = y + sum_j A_sj U_j + U_s                                           (s stages; U_s is the error estimate)
-
-and gives the path between by y(x) = (1 - x) y + x (y_new + (1 - x)(k_1 + x (k_2 + x k_3))), k_m = sum_j D_mj U_j, x = (t - t_0)/h.
+Paths are followed by exponential collocation (``collocation``): in the eigenvectors of a Hessian that serves as long as it can, decay
+and growth are exact, and gradients at the nodes of long steps of order 7 do the rest. End points alone, and functions with kinks, take a
+Rosenbrock method with the exact Hessian of every step (``rosenbrock``): cheaper where little accuracy or smoothness is to be had.
 
 Every student has its own time and step size; the batch advances together and students that ended leave it. What a student does
 depends on nothing but itself.
 
-* Saddles. The method is L-stable: with h -> infinity it is Newton's iteration, which a saddle attracts as well as a minimum. So
-  h |lowest eigenvalue| is kept below a bound at which the growth exp(h |l|) along negative curvature is followed to ten times rtol. A step
+* Saddles. Rosenbrock methods are L-stable: with h -> infinity they are Newton's iteration, which a saddle attracts as well as a minimum.
+  So h |lowest eigenvalue| is kept below a bound at which the growth exp(h |l|) along negative curvature is followed to ten times rtol.
+  Exponential collocation has the growth exactly where curvature stays, and keeps h |l| below 1 to see it change. With both a step
   counts only if the loss does not rise.
 * The end. Where the Hessian has no negative eigenvalue, and what is left of the path, H^-1 grad L, is shorter than the error that
-  is allowed anyway, Newton's iteration takes over: the same matrix with h = infinity. It must contract, stay within that distance
-  and lower the loss, or the flow goes on. The rest of the path is that of the linear flow around the minimum theta*,
+  is allowed anyway, Newton's iteration takes over. It must contract, stay within that distance and lower the loss, or the flow goes
+  on. The rest of the path is that of the linear flow around the minimum theta*,
   theta(t) = theta* + Q exp(-l (t - t_0)) Q^T (theta(t_0) - theta*), with H = Q diag(l) Q^T.
 
-Source: the coefficients of Rodas5P from Steinebach 2023 (Construction of Rosenbrock-Wanner method Rodas5P and numerical benchmarks
-within the Julia Differential Equations package), of Rodas4 from Hairer and Wanner 1996 (Solving Ordinary Differential
-Equations II); tests check their order conditions. Guards against saddles and the end: derived.
+Source: that of the methods in their files. Guards against saddles and the end: derived.
 """
 
 from __future__ import annotations
@@ -28,22 +24,30 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
+from .collocation import COLLOCATION, Collocator, ExponentialCollocation, ExponentialPieces, Frames, Step
 from .critical import INDEX_TOLERANCE
 from .display import number
 from .networks import Network
+from .rosenbrock import RODAS4, RODAS5P, Rosenbrock, RosenbrockPieces
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 Array = np.ndarray
 Event = Callable[[Array], Array]
+Pieces = RosenbrockPieces | ExponentialPieces
 
-#: Largest and smallest change of the step size from one step to the next.
+#: Largest and smallest change of the step size from one step to the next, for Rosenbrock methods.
 _GROW, _SHRINK = 8.0, 0.2
+#: Largest growth of the step size of exponential collocation; of one whose iteration contracted slower than the third number; the
+#: size of the next one where it failed.
+_COLLOCATION_GROWS, _CAREFUL, _RELUCTANT, _RETREAT = 3.0, 0.7, 0.3, 0.4
+#: The largest h |lowest eigenvalue| of exponential collocation where that is negative.
+_GROWTH = 1.0
 #: Eigenvalues below this share of the largest count as zero modes where Newton's iteration ends the flow.
 _FLAT = 1e-10
 #: Steps until a student that Newton's iteration did not settle is tried again.
@@ -56,6 +60,8 @@ _ROUNDING = 1e-13
 _WINDOW, _STILL, _JUMPY = 64, 1e-3, 10
 #: Hessians are asked for in blocks of so many entries.
 _CACHED = 80_000
+#: Gradients are asked for in blocks of so many students.
+_BLOCK = 512
 
 
 _NO_DERIVATIVE = "a neuron of a function with a kink has w = 0, or numbers are beyond the range of doubles"
@@ -73,112 +79,6 @@ class Flowing(Protocol):
     def hessian(self, student: Any) -> Array: ...
 
 
-@dataclass(frozen=True, eq=False)
-class Rosenbrock:
-    """Coefficients of a stiffly accurate Rosenbrock method in the form of the module's docstring.
-
-    gamma. A (s, s) and C (s, s), strictly lower triangular. D (m, s) of the dense output. order of y_new; the error estimate has one less.
-    """
-
-    name: str
-    order: int
-    gamma: float
-    A: Array = field(repr=False)
-    C: Array = field(repr=False)
-    D: Array = field(repr=False)
-
-    @property
-    def stages(self) -> int:
-        """s, the number of stages."""
-        return len(self.A)
-
-    def growth(self, z: ArrayLike) -> Array:
-        """R(z), the factor of one step for y' = (z/h) y: the method's approximation of exp(z)."""
-        z = np.asarray(z, dtype=float)
-        stages: list[Array] = []
-        for i in range(self.stages):
-            place = 1.0 + sum((self.A[i, j] * stages[j] for j in range(i)), np.zeros_like(z))
-            known = z * place + sum((self.C[i, j] * stages[j] for j in range(i)), np.zeros_like(z))
-            stages.append(known / (1.0 / self.gamma - z))
-        return place + stages[-1]
-
-    def unstable_reach(self, tolerance: float) -> float:
-        """The largest z <= 2 up to which |R(z) exp(-z) - 1| <= tolerance."""
-        z = np.linspace(0.01, 2.0, 200)
-        wrong = np.abs(self.growth(z) * np.exp(-z) - 1.0) > tolerance
-        return float(z[max(int(np.argmax(wrong)) - 1, 0)] if wrong.any() else z[-1])
-
-
-def _lower(*rows: Sequence[float]) -> Array:
-    matrix = np.zeros((len(rows), len(rows)))
-    for i, row in enumerate(rows):
-        matrix[i, : len(row)] = row
-    return matrix
-
-
-# fmt: off
-_A4 = (1.221224509226641, 6.019134481288629, 12.53708332932087, -0.6878860361058950)
-RODAS4 = Rosenbrock(
-    "Rodas4", 4, 0.25,
-    _lower(
-        (),
-        (1.544,),
-        (0.9466785280815826, 0.2557011698983284),
-        (3.314825187068521, 2.896124015972201, 0.9986419139977817),
-        _A4,
-        (*_A4, 1.0),
-    ),
-    _lower(
-        (),
-        (-5.6688,),
-        (-2.430093356833875, -0.2063599157091915),
-        (-0.1073529058151375, -9.594562251023355, -20.47028614809616),
-        (7.496443313967647, -10.24680431464352, -33.99990352819905, 11.70890893206160),
-        (8.083246795921522, -7.981132988064893, -31.52159432874371, 16.31930543123136, -6.058818238834054),
-    ),
-    np.array([
-        [10.12623508344586, -7.487995877610167, -34.80091861555747, -7.992771707568823, 1.025137723295662, 0.0],
-        [-0.6762803392801253, 6.087714651680015, 16.43084320892478, 24.76722511418386, -6.594389125716872, 0.0],
-    ]),
-)
-
-_A5 = (-7.502846399306121, 2.561846144803919, -11.627539656261098, -0.18268767659942256, 0.030198172008377946)
-RODAS5P = Rosenbrock(
-    "Rodas5P", 5, 0.21193756319429014,
-    _lower(
-        (),
-        (3.0,),
-        (2.849394379747939, 0.45842242204463923),
-        (-6.954028509809101, 2.489845061869568, -10.358996098473584),
-        (2.8029986275628964, 0.5072464736228206, -0.3988312541770524, -0.04721187230404641),
-        _A5,
-        (*_A5, 1.0),
-        (*_A5, 1.0, 1.0),
-    ),
-    _lower(
-        (),
-        (-14.155112264123755,),
-        (-17.97296035885952, -2.859693295451294),
-        (147.12150275711716, -1.41221402718213, 71.68940251302358),
-        (165.43517024871676, -0.4592823456491126, 42.90938336958603, -5.961986721573306),
-        (24.854864614690072, -3.0009227002832186, 47.4931110020768, 5.5814197821558125, -0.6610691825249471),
-        (30.91273214028599, -3.1208243349937974, 77.79954646070892, 34.28646028294783, -19.097331116725623,
-         -28.087943162872662),
-        (37.80277123390563, -3.2571969029072276, 112.26918849496327, 66.9347231244047, -40.06618937091002,
-         -54.66780262877968, -9.48861652309627),
-    ),
-    np.array([
-        [25.948786856663858, -2.5579724845846235, 10.433815404888879, -2.3679251022685204,
-         0.524948541321073, 1.1241088310450404, 0.4272876194431874, -0.17202221070155493],
-        [-9.91568850695171, -0.9689944594115154, 3.0438037242978453, -24.495224566215796,
-         20.176138334709044, 15.98066361424651, -6.789040303419874, -6.710236069923372],
-        [11.419903575922262, 2.8879645146136994, 72.92137995996029, 80.12511834622643,
-         -52.072871366152654, -59.78993625266729, -0.15582684282751913, 4.883087185713722],
-    ]),
-)
-# fmt: on
-
-
 # the result -----------------------------------------------------------------------------------------------------------
 
 
@@ -189,10 +89,10 @@ class _Path:
     offsets: Array  # (seeds + 1,): the steps of seed i are offsets[i] : offsets[i + 1]
     start: Array
     size: Array
-    first: Array  # (steps, p)
-    last: Array
-    between: Array | None  # (steps, m, p)
+    last: Array  # (steps, p)
+    pieces: Pieces | None
     losses: Array
+    dense: bool
     tails: dict[int, tuple[float, Array, Array, Array]]  # seed -> t_0, theta*, rates (p,), modes (p, p)
 
 
@@ -279,9 +179,8 @@ class Flow:
         Where a student converged, times beyond its last are on the linear flow into its end point. Raises ValueError for times before
         the start, beyond t_max, or beyond the end of a student that stopped before.
         """
-        if self._path is None or self._path.between is None:
+        if self._path is None or not self._path.dense:
             raise ValueError("this flow kept no dense output; ask for it with dense=True and without endpoint_only")
-        between = self._path.between
         asked = np.asarray(times, dtype=float)
         grid = asked.reshape(-1)
         if not (grid >= 0).all():
@@ -290,6 +189,7 @@ class Flow:
         ends, starts = self.theta.reshape(-1, p), self.start.reshape(-1, p)
         reason, last_time = np.reshape(self.reason, -1), np.reshape(self.time, -1)
         result = np.empty((len(ends), grid.size, p))
+        along = np.full((len(ends), grid.size), -1)  # the steps in which the times lie
         for i, (low, high) in enumerate(zip(path.offsets[:-1], path.offsets[1:])):
             converged = reason[i] == "converged"
             furthest = self.t_max if converged else last_time[i]
@@ -310,19 +210,17 @@ class Flow:
             if high == low:
                 result[i, inside] = starts[i]
                 continue
-            step = low + np.clip(np.searchsorted(path.start[low:high], grid[inside], side="right") - 1, 0, None)
-            share = np.clip((grid[inside] - path.start[step]) / path.size[step], 0.0, 1.0)
-            result[i, inside] = _between(path.first[step], path.last[step], between[step], share)
+            along[i, inside] = low + np.clip(
+                np.searchsorted(path.start[low:high], grid[inside], side="right") - 1, 0, None
+            )
+        seed, place = np.nonzero(along >= 0)
+        block = max(1, _CACHED // (p * p))
+        for low in range(0, len(seed), block):
+            row, column = seed[low : low + block], place[low : low + block]
+            step = along[row, column]
+            share = np.clip((grid[column] - path.start[step]) / path.size[step], 0.0, 1.0)
+            result[row, column] = cast(Pieces, path.pieces).take(step).at(share)
         return result.reshape(*np.shape(self.reason), *asked.shape, p)
-
-
-def _between(first: Array, last: Array, coefficients: Array, share: Array) -> Array:
-    """The dense output (1 - x) y + x (y_new + (1 - x)(k_1 + x (k_2 + x k_3))); coefficients k: (..., m, p), share x: (...)."""
-    x = share[..., None]
-    inner = coefficients[..., -1, :]
-    for m in range(coefficients.shape[-2] - 2, -1, -1):
-        inner = coefficients[..., m, :] + x * inner
-    return (1.0 - x) * first + x * (last + (1.0 - x) * inner)
 
 
 # the integration ------------------------------------------------------------------------------------------------------
@@ -347,11 +245,26 @@ class _Active:
     mark: Array  # (t, rejected steps) at the last multiple of _WINDOW steps, shape (..., 2)
     fresh: Array  # whether the Hessian belongs to theta
     hessian: Array
+    frames: Frames  # of exponential collocation
     past: Any = None  # (record, past): the accepted steps
 
     def take(self, rows: Array) -> _Active:
         """The students of these rows, with copies of their numbers."""
         return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "past"})
+
+
+@dataclass(eq=False)
+class _Attempt:
+    """A step of each active student, before it is judged."""
+
+    active: _Active
+    h: Array
+    new: Array
+    error: Array
+    failed: Array
+    most: Array  # the largest growth of the next step; for those that failed, its size
+    pieces: Pieces | None
+    step: Step | None
 
 
 def _value_and_gradient(landscape: Any, theta: Array) -> tuple[Array, Array]:
@@ -527,6 +440,17 @@ def _when_below(rates: Array, gradients: Array, vectors: Array, tolerance: float
     return high
 
 
+def _spectra(matrices: Array) -> tuple[Array, Array]:
+    """Eigenvalues and eigenvectors of each matrix; NaN where it holds numbers that are not finite."""
+    usable = np.isfinite(matrices).all(axis=(-2, -1))
+    if usable.all():
+        values, vectors = np.linalg.eigh(matrices)
+        return values, vectors
+    values, vectors = np.full(matrices.shape[:-1], np.nan), np.full(matrices.shape, np.nan)
+    values[usable], vectors[usable] = np.linalg.eigh(matrices[usable])
+    return values, vectors
+
+
 class _Integration:
     """One call of ``gradient_flow``: the landscape, the method, the results so far."""
 
@@ -534,7 +458,7 @@ class _Integration:
         self,
         landscape: Any,
         theta: Array,
-        method: Rosenbrock,
+        method: Rosenbrock | ExponentialCollocation,
         t_max: float,
         rtol: float,
         atol: float,
@@ -549,7 +473,18 @@ class _Integration:
         self.t_max, self.rtol, self.atol, self.tolerance = t_max, rtol, atol, tolerance
         self.limit, self.max_steps, self.dense, self.endpoint_only = limit, max_steps, dense, endpoint_only
         self.events = events
-        self.reach = method.unstable_reach(max(10 * rtol, 1e-9))
+        self.collocator: Collocator | None = None
+        if isinstance(method, Rosenbrock):
+            self.reach = method.unstable_reach(max(10 * rtol, 1e-9))
+        else:
+            self.reach = _GROWTH
+            self.collocator = Collocator(
+                method,
+                self._gradients,
+                lambda theta: _spectra(_hessians(landscape, theta)),
+                dense or bool(events),
+                self.reach,
+            )
         # in units of the allowed error: only where the end alone is asked for may the rest of the path be longer
         self.newton_reach = 10.0 if endpoint_only else 1.0
         count = len(theta)
@@ -589,6 +524,7 @@ class _Integration:
             np.zeros((count, 2)),
             no.copy(),
             np.zeros((count, p, p)),
+            Frames.none(count, p if self.collocator else 0),
         )
         self.past: Any = None
 
@@ -706,12 +642,13 @@ class _Integration:
                 )
             )
 
-    def _settle_some(self, active: _Active, first_stage: Array) -> Array:
-        """End students near their minimum by Newton's iteration; whether each one ended."""
+    def _settle_some(self, active: _Active, left: Array) -> Array:
+        """End students near their minimum by Newton's iteration; whether each one ended. left : about what is left of the path."""
         scale = self.atol + self.rtol * np.abs(active.theta)
         done = np.zeros(len(active.seed), dtype=bool)
-        near = ~active.saddle & (active.retry <= active.steps) & (_norm(first_stage, scale) <= self.newton_reach)
+        near = ~active.saddle & (active.retry <= active.steps) & (_norm(left, scale) <= self.newton_reach)
         rows = np.flatnonzero(near)
+        rows = rows[self._with_hessian(active, rows)]
         if not rows.size:
             return done
         hessian = active.hessian[rows]
@@ -762,23 +699,39 @@ class _Integration:
 
     # one step ---------------------------------------------------------------------------------------------------------
 
-    def advance(self) -> None:
-        """One step of every active student, each accepted or rejected by itself."""
-        active, method = self.active, self.method
-        stale = np.flatnonzero(~active.fresh)
+    def _gradients(self, theta: Array) -> Array:
+        """grad L of theta (..., p), in blocks that fit the cache."""
+        flat = theta.reshape(-1, theta.shape[-1])
+        gradient = np.empty_like(flat)
+        for first in range(0, len(flat), _BLOCK):
+            gradient[first : first + _BLOCK] = self.landscape.gradient(flat[first : first + _BLOCK])
+        return gradient.reshape(theta.shape)
+
+    def _with_hessian(self, active: _Active, rows: Array) -> Array:
+        """See that these rows have the Hessian of their student; where it exists."""
+        stale = rows[~active.fresh[rows]]
         if stale.size:
             active.hessian[stale] = _hessians(self.landscape, active.theta[stale])
             active.fresh[stale] = True
-            usable = np.isfinite(active.hessian[:, 0]).all(axis=-1) & np.isfinite(active.hessian).all(axis=(-2, -1))
-            if not usable.all():
-                self._end(
-                    active,
-                    ~usable,
-                    "refused",
-                    lambda i: f"the loss has no Hessian at the student of t = {number(active.t[i])}: {_NO_DERIVATIVE}",
-                )
-                self.active = active.take(usable)
-                return
+        return np.isfinite(active.hessian[rows]).all(axis=(-2, -1))
+
+    def _refuse(self, active: _Active, usable: Array) -> _Active:
+        """End the students without a Hessian; the others."""
+        self._end(
+            active,
+            ~usable,
+            "refused",
+            lambda i: f"the loss has no Hessian at the student of t = {number(active.t[i])}: {_NO_DERIVATIVE}",
+        )
+        return active.take(usable)
+
+    def _rosenbrock(self, method: Rosenbrock) -> _Attempt | None:
+        """A step of every active student by a Rosenbrock method; None if students ended instead."""
+        active = self.active
+        usable = self._with_hessian(active, np.arange(len(active.seed)))
+        if not usable.all():
+            self.active = self._refuse(active, usable)
+            return None
         h = np.minimum(active.h, self.t_max - active.t)
         work = active.hessian.copy()
         h, active.saddle = _bounded_by_saddles(active.hessian, work, h, active.saddle, self.reach)
@@ -791,7 +744,7 @@ class _Integration:
             inverse, first_stage = inverse[~done], first_stage[~done]
             if not active.seed.size:
                 self.active = active
-                return
+                return None
         count, p = active.theta.shape
         stages = np.empty((method.stages, count, p))
         stages[0] = first_stage
@@ -805,56 +758,106 @@ class _Integration:
             known -= self.landscape.gradient(place)
             stages[i] = _apply(inverse, known)
         new = place + stages[-1]
+        pieces = None
+        if self.dense or self.events:
+            between = np.stack([(k[:, None, None] * stages).sum(axis=0) for k in method.D], axis=1)
+            pieces = RosenbrockPieces(active.theta, new, between)
         scale = self.atol + self.rtol * np.maximum(np.abs(active.theta), np.abs(new))
-        error = _norm(stages[-1], scale)
+        no = np.zeros(count, dtype=bool)
+        return _Attempt(active, h, new, _norm(stages[-1], scale), no, np.full(count, _GROW), pieces, None)
+
+    def _collocation(self, collocator: Collocator) -> _Attempt | None:
+        """A step of every active student by exponential collocation; None if students ended instead."""
+        active = self.active
+        frames = active.frames
+        missing = np.flatnonzero(frames.number < 0)
+        if missing.size:
+            usable = np.ones(len(active.seed), dtype=bool)
+            usable[missing] = collocator.renew(frames, missing, active.theta[missing])
+            if not usable.all():
+                self.active = self._refuse(active, usable)
+                return None
+        lowest, top = frames.values[:, :1], np.abs(frames.values).max(axis=-1, keepdims=True)
+        h = np.minimum(active.h, self.t_max - active.t)
+        h = np.minimum(h, self.reach / np.maximum(-lowest[:, 0], 0.0))
+        active.saddle = -lowest[:, 0] * h > 0.3 * self.reach
+        moving = np.abs(frames.values) > _FLAT * top
+        local = (active.gradient[:, None, :] @ frames.modes)[:, 0]
+        left = _apply(frames.modes, np.where(moving, local, 0.0) / np.where(moving, frames.values, 1.0))
+        done = self._settle_some(active, left)
+        if done.any():
+            active, h = active.take(~done), h[~done]
+            if not active.seed.size:
+                self.active = active
+                return None
+        frames = active.frames
+        scale = self.atol + self.rtol * np.abs(active.theta)
+        step = collocator.step(frames, active.theta, active.gradient, h, scale)
+        pieces = None
+        if self.dense or self.events:
+            rates = h[:, None] * frames.values
+            here = np.arange(len(h))
+            pieces = ExponentialPieces(collocator.method, active.theta, rates, step.polynomial, frames.modes, here)
+        with np.errstate(divide="ignore"):
+            most = np.where(step.renewed, np.sqrt(_RELUCTANT / step.contraction), _COLLOCATION_GROWS)
+        most = np.where(step.failed, _RETREAT, np.clip(most, _CAREFUL, _COLLOCATION_GROWS))
+        return _Attempt(active, h, step.new, step.error, step.failed, most, pieces, step)
+
+    def advance(self) -> None:
+        """One step of every active student, each accepted or rejected by itself."""
+        method = self.method
+        attempt = (
+            self._rosenbrock(method)
+            if isinstance(method, Rosenbrock)
+            else self._collocation(cast(Collocator, self.collocator))
+        )
+        if attempt is None:
+            return
+        active, h, new, error, pieces = attempt.active, attempt.h, attempt.new, attempt.error, attempt.pieces
         loss, gradient = _value_and_gradient(self.landscape, new)
         sound = np.isfinite(error) & np.isfinite(loss) & np.isfinite(gradient).all(axis=-1)
         falls = loss <= active.loss + self.noise[active.seed] + 1e-15 * np.sum(new * new, axis=-1)
         accepted = sound & falls & (error <= 1.0)
         factor = 0.9 * np.maximum(np.where(sound, error, 1e10), 1e-12) ** (-1.0 / method.order)
-        factor = np.clip(factor, _SHRINK, _GROW)
+        factor = np.clip(factor, _SHRINK, attempt.most)
         factor = np.where(accepted & (active.failures > 0), np.minimum(factor, 1.0), factor)
         factor = np.where(accepted, factor, np.where(sound & falls, np.minimum(factor, 0.9), np.minimum(factor, 0.5)))
-        between = None
-        if accepted.any() and (self.dense or self.events):
-            between = np.stack([(k[:, None, None] * stages).sum(axis=0) for k in method.D], axis=1)
+        factor = np.where(attempt.failed, attempt.most, factor)
         stop = np.where(h == active.h, active.stop, -1)  # a step that was cut does not reach the event
-        target = np.full(count, np.nan)
-        if between is not None and self.events:
-            target, found = self._look_for_events(active, h, new, between, accepted, stop)
+        target = np.full(len(h), np.nan)
+        if pieces is not None and self.events and accepted.any():
+            target, found = self._look_for_events(active, h, new, pieces, accepted, stop)
             stop = np.where(accepted & (stop >= 0), -2 - stop, found)
         again = ~np.isnan(target)  # the same step once more, ending at the event
         accepted &= ~again
         column = accepted[:, None]
-        following = _Active(
-            active.seed,
-            np.where(accepted, np.where(h >= self.t_max - active.t, self.t_max, active.t + h), active.t),
-            np.where(again, target - active.t, h * factor),
-            np.where(column, new, active.theta),
-            np.where(accepted, loss, active.loss),
-            np.where(column, gradient, active.gradient),
-            active.steps + accepted,
-            active.rejected + (~accepted & ~again),
-            np.where(accepted, 0, active.failures + ~again),
-            active.saddle,
-            stop,
-            active.retry,
-            active.mark,
-            active.fresh & ~accepted,
-            active.hessian,
-            active.past,
+        if attempt.step is not None:
+            active.frames.remember(accepted, attempt.step, h)
+        following = replace(
+            active,
+            t=np.where(accepted, np.where(h >= self.t_max - active.t, self.t_max, active.t + h), active.t),
+            h=np.where(again, target - active.t, h * factor),
+            theta=np.where(column, new, active.theta),
+            loss=np.where(accepted, loss, active.loss),
+            gradient=np.where(column, gradient, active.gradient),
+            steps=active.steps + accepted,
+            rejected=active.rejected + (~accepted & ~again),
+            failures=np.where(accepted, 0, active.failures + ~again),
+            stop=stop,
+            fresh=active.fresh & ~accepted,
         )
         if not self.endpoint_only and accepted.any():
             rows = np.flatnonzero(accepted)
-            kept = between[rows] if between is not None and self.dense else None
-            following.past = (
-                (active.seed[rows], active.t[rows], h[rows], active.theta[rows], new[rows], kept, loss[rows]),
-                active.past,
-            )
+            kept = None
+            if pieces is not None and self.dense:
+                kept = pieces.take(rows)
+                if isinstance(kept, ExponentialPieces):
+                    kept = replace(kept, modes=np.empty((0, 0, 0)), basis=active.frames.number[rows])
+            following.past = ((active.seed[rows], active.t[rows], h[rows], new[rows], kept, loss[rows]), active.past)
         self.active = following
 
     def _look_for_events(
-        self, active: _Active, h: Array, new: Array, between: Array, accepted: Array, stop: Array
+        self, active: _Active, h: Array, new: Array, pieces: Pieces, accepted: Array, stop: Array
     ) -> tuple[Array, Array]:
         """Note the zeros of the events in these steps; times and numbers of the terminal ones, NaN and -1 for none.
 
@@ -872,18 +875,18 @@ class _Integration:
             rows = np.flatnonzero(crossed)
             if not rows.size:
                 continue
-            sign, parts = np.sign(before[rows]), (active.theta[rows], new[rows], between[rows])
+            sign, parts = np.sign(before[rows]), pieces.take(rows)
             low, high = np.zeros(rows.size), np.ones(rows.size)
             for _ in range(53):
                 middle = 0.5 * (low + high)
-                same = np.sign(event(_between(*parts, middle))) == sign
+                same = np.sign(event(parts.at(middle))) == sign
                 low, high = np.where(same, middle, low), np.where(same, high, middle)
             when = np.maximum(active.t[rows] + high * h[rows], np.nextafter(active.t[rows], np.inf))
             if terminal:
                 sooner = ~(when >= first[rows])
                 first[rows[sooner]], which[rows[sooner]] = when[sooner], i
             else:
-                crossings.append((i, rows, when, _between(*parts, high)))
+                crossings.append((i, rows, when, parts.at(high)))
         for i, rows, when, theta in crossings:
             for row, time, place in zip(rows, when, theta):
                 if np.isnan(first[row]):
@@ -928,12 +931,10 @@ class _Integration:
             record, past = past
             records.append(record)
         records.reverse()
-        count, p, m = self.count, self.theta.shape[-1], len(self.method.D)
+        count, p = self.count, self.theta.shape[-1]
         if not records:
             none = np.empty(0)
-            records.append(
-                (none.astype(int), none, none, np.empty((0, p)), np.empty((0, p)), np.empty((0, m, p)), none)
-            )
+            records.append((none.astype(int), none, none, np.empty((0, p)), None, none))
         seed = np.concatenate([record[0] for record in records])
         order = np.argsort(seed, kind="stable")
 
@@ -941,8 +942,12 @@ class _Integration:
             return np.concatenate([record[i] for record in records])[order]
 
         offsets = np.concatenate([[0], np.cumsum(np.bincount(seed, minlength=count))])
-        between = column(5) if self.dense else None
-        return _Path(offsets, column(1), column(2), column(3), column(4), between, column(6), self.tails)
+        pieces = None
+        if self.dense and seed.size:
+            modes = self.collocator.all_modes(p) if self.collocator else None
+            parts = [record[4] for record in records]
+            pieces = type(parts[0]).joined(parts, modes).take(order)
+        return _Path(offsets, column(1), column(2), column(3), pieces, column(5), self.dense, self.tails)
 
 
 def gradient_flow(
@@ -959,7 +964,7 @@ def gradient_flow(
     max_steps: int = 10_000,
     tolerance: float = 1e-10,
     limit: float = 1e4,
-    method: Rosenbrock | None = None,
+    method: Rosenbrock | ExponentialCollocation | None = None,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Flow:
     """Follow theta' = -grad L from each student until it converges or t_max is reached.
@@ -972,7 +977,9 @@ def gradient_flow(
     t_max. rtol is 2e-2 then and atol 2e-3 (1e-6 and 1e-8 for functions with kinks, which larger steps would jump over).
     tolerance : a student has converged when max |grad L| is below it.
     limit : a student whose parameters grow beyond it diverges. max_steps : the budget of each student, rejected steps included.
-    method : RODAS5P, or RODAS4 for end points at 2e-2. progress : called before each step with the share done; if it
+    method : COLLOCATION for paths; RODAS4 for end points; RODAS5P for both where the function has kinks. COLLOCATION keeps the
+    eigenvectors of every Hessian for ``Flow.at``, p^2 numbers for each step at most; RODAS5P keeps 5 p for each of its six
+    times as many steps. progress : called before each step with the share done; if it
     raises ``Interrupted``, or the keyboard interrupts, the flow comes back with what is done.
 
     Where the landscape is not differentiable, or its derivatives are no numbers, a student ends with the reason "refused" and
@@ -981,7 +988,8 @@ def gradient_flow(
     theta, single = _starts(students)
     if isinstance(students, Network) and hasattr(landscape, "value"):
         landscape.value(students)  # refuses another input dimension in its own words
-    rough = endpoint_only and not getattr(getattr(landscape, "activation", None), "kinks", ())
+    bent = bool(getattr(getattr(landscape, "activation", None), "kinks", ()))
+    rough = endpoint_only and not bent
     usual = (2e-2, 2e-3) if rough else (1e-6, 1e-8) if endpoint_only else (1e-7, 1e-9)
     t_max, rtol, atol = (
         _positive(name, value)
@@ -1002,7 +1010,7 @@ def gradient_flow(
         run = _Integration(
             landscape,
             theta.reshape(-1, p),
-            method or (RODAS4 if rough else RODAS5P),
+            method or (RODAS4 if rough else RODAS5P if bent else COLLOCATION),
             t_max,
             rtol,
             atol,

@@ -19,6 +19,7 @@ LAYERS = [
     {"display"},  # numbers as text: knows nothing of the mathematics, everything may print
     {"activations"},
     {"networks"},
+    {"rosenbrock", "collocation"},  # methods of integration: know nothing of networks
     {"landscapes"},
     {"critical"},
     {"flows", "descent", "plateaus", "power_laws"},

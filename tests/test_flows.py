@@ -10,11 +10,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import solve_ivp
 
 from landscape_nb.activations import ACTIVATIONS
-from landscape_nb.flows import RODAS4, RODAS5P, Flow, Interrupted, gradient_flow
+from landscape_nb.collocation import COLLOCATION
+from landscape_nb.flows import Flow, Interrupted, gradient_flow
 from landscape_nb.landscapes import PopulationLandscape
 from landscape_nb.networks import Network, orthonormal_teacher, permute
+from landscape_nb.rosenbrock import RODAS4, RODAS5P
 
-METHODS = pytest.mark.parametrize("method", [RODAS4, RODAS5P], ids=lambda method: method.name)
+ROSENBROCK = pytest.mark.parametrize("method", [RODAS4, RODAS5P], ids=lambda method: method.name)
+METHODS = pytest.mark.parametrize("method", [RODAS4, RODAS5P, COLLOCATION], ids=lambda method: method.name)
 
 
 class Function:
@@ -109,7 +112,7 @@ def standard_form(method):
     return method.A @ gamma, gamma, (embedded + np.eye(method.stages)[-1]) @ gamma, embedded @ gamma
 
 
-@METHODS
+@ROSENBROCK
 def test_the_coefficients_satisfy_the_order_conditions(method):
     alpha, gamma, b, embedded = standard_form(method)
     beta = alpha + gamma
@@ -132,7 +135,7 @@ def test_the_coefficients_satisfy_the_order_conditions(method):
     assert (max(abs(b @ vector - value) for vector, value in fifth) < 1e-12) == (method.order == 5)
 
 
-@METHODS
+@ROSENBROCK
 def test_the_method_is_stable_at_infinity_and_follows_growth_within_its_reach(method):
     assert abs(method.growth(-1e14)) < 1e-10  # L-stable
     assert np.abs(method.growth(-np.geomspace(1e-3, 1e12, 500))).max() < 1.0
@@ -154,7 +157,8 @@ def test_the_error_falls_with_the_order_of_the_method(method):
         errors.append(np.abs(flow.theta - exact).max())
         counts.append(flow.steps)
     order = -np.polyfit(np.log(counts), np.log(errors), 1)[0]
-    assert method.order - 0.7 < order < method.order + 1.2
+    assert method.order - 0.7 < order
+    assert order < method.order + 1.2 or method is COLLOCATION  # whose nodes are better than the path between them
 
 
 @METHODS
@@ -311,7 +315,10 @@ def test_end_points_alone_are_those_of_the_paths():
         assert (path.reason == "converged").all() and (ends.reason == "converged").all()
         assert_allclose(ends.theta, path.theta, rtol=0, atol=1e-10)
         assert_allclose(ends.loss, path.loss, rtol=0, atol=1e-15)
-        assert (ends.steps < path.steps / 3).all()
+        assert (ends.steps < path.steps).all()
+        rosenbrock = gradient_flow(landscape, starts, method=RODAS5P)
+        assert_allclose(rosenbrock.theta, path.theta, rtol=0, atol=1e-10)
+        assert (ends.steps < rosenbrock.steps / 3).all() and (path.steps < rosenbrock.steps / 3).all()
     assert np.isin(
         np.round(gradient_flow(population("erf", 5, 6), glorot(4, 6, range(12))).loss, 9), [0.023221681, 0.023381768]
     ).all()
@@ -422,20 +429,22 @@ def test_a_budget_is_kept_and_named():
 def test_an_interruption_keeps_what_is_done(error, place):
     inner = population("erf", 6, 6)
     starts = glorot(4, 6, range(3))
-    whole = gradient_flow(inner, starts)
-    calls = 0
+    calls, last = 0, np.inf
 
     def count(*given):
         nonlocal calls
         calls += 1
-        if calls == 330:
+        if calls == last:
             raise error
         return getattr(inner, place)(*given) if place != "progress" else None
 
     landscape = Function(inner.value, inner.gradient, inner.hessian)
     if place != "progress":
         setattr(landscape, place, count)
-    flow = gradient_flow(landscape, starts, progress=count if place == "progress" else lambda share: None)
+    progress = count if place == "progress" else lambda share: None
+    whole = gradient_flow(landscape, starts, progress=progress)
+    calls, last = 0, int(0.8 * calls)
+    flow = gradient_flow(landscape, starts, progress=progress)
     assert "interrupted" in flow.reason and set(flow.reason) <= {"interrupted", "converged"}
     for i in range(3):
         assert_allclose(flow.at(0.5 * flow.time.min())[i], whole.at(0.5 * flow.time.min())[i], rtol=0, atol=1e-12)
