@@ -785,6 +785,100 @@ def check_into_the_channel(lab) -> None:
     assert np.array_equal(table["path"]["gap"], view.gaps) and np.array_equal(table["network"]["a"], here[2:])
 
 
+def check_splitting(lab) -> None:
+    result, view, state = lab.result, lab.result.view, lab.state
+    line, gamma, landscape = view.line, state["gamma"], view.line.landscape
+    original, d = line.student, line.student.d
+    i = min(state["neuron"], original.n) - 1
+    assert (line.neuron, view.gamma) == (i, gamma)
+    w, a = original.W[i], float(original.a[i])
+
+    def split_by_hand(share, first=w, second=w):
+        W = np.vstack([original.W[:i], first, second, original.W[i + 1 :]])
+        return Network(W, [*original.a[:i], share * a, (1 - share) * a, *original.a[i + 1 :]])
+
+    # the point: critical, of the same loss, with the spectrum, index and nullity shown
+    student = view.point.student
+    assert student == split_by_hand(gamma)
+    hessian = landscape.hessian(student)
+    values = np.linalg.eigvalsh(hessian)
+    largest = float(values[-1])
+    assert np.abs(landscape.gradient(student)).max() <= 1e-12 * max(1.0, largest)
+    loss = float(landscape.value(original))
+    assert abs(float(landscape.value(student)) - loss) <= 1e-12 * landscape.constant
+    negative, zero = int(np.sum(values < -1e-12 * largest)), int(np.sum(np.abs(values) <= 1e-12 * largest))
+    assert (view.point.index, view.point.nullity) == (negative, zero)
+    assert np.abs(np.sort([*view.here, 0.0]) - values).max() <= 1e-12 * largest, "the marks are not the eigenvalues"
+    # B, from the blocks of the Hessian at gamma = -1: H_11 + H_12/2 = -B
+    far = landscape.hessian(split_by_hand(-1.0))
+    first, second = slice(i * d, i * d + d), slice(i * d + d, i * d + 2 * d)
+    B = -(far[first, first] + 0.5 * far[first, second])
+    assert np.abs(line.B - B).max() <= 1e-12 * np.abs(far).max()
+    signs = np.sign(line.matrix_spectrum)
+    rule = {(1,): "inside", (-1,): "outside", (-1, 1): "nowhere"}.get(tuple(sorted(set(signs.tolist()))))
+    assert (view.plateaus is None) == (rule is None) == bool(result.outside)
+    between = ((view.gammas > 0) & (view.gammas < 1))[:, None]
+    found = np.sum(view.spectra < -1e-10 * view.spectra.max(), axis=1)
+    expected = np.sum(np.where(between, signs < 0, signs > 0), axis=1)
+    clear = np.abs(view.gammas * (1 - view.gammas)) > 1e-9
+    assert np.array_equal(found[clear], expected[clear]), (
+        "the spectrum along the line has other signs than gamma (1 - gamma) B"
+    )
+    if view.plateaus is not None:
+        inside = np.array([any(low < at < high for low, high in view.plateaus) for at in view.gammas])
+        assert np.array_equal(inside[clear], found[clear] == 0)
+    k = 40  # anywhere along the line
+    there = np.linalg.eigvalsh(landscape.hessian(split_by_hand(view.gammas[k])))
+    assert np.abs(np.sort([*view.spectra[k], 0.0]) - there).max() <= 1e-12 * there[-1]
+    # the loss around the line, by the weights alone
+    surface = view.surface
+    assert surface.rises.shape == (surface.steps.size, surface.gammas.size)
+    assert abs(np.linalg.norm(surface.delta) - np.linalg.norm(w)) < 1e-12
+    for row, column in ((3, 20), (22, 60)):
+        share = surface.gammas[column]
+        apart = surface.steps[row] / np.hypot(share, 1 - share) * surface.delta
+        moved = landscape.value(split_by_hand(share, w + (1 - share) * apart, w - share * apart))
+        assert abs(moved - loss - surface.rises[row, column]) <= 1e-11 * landscape.constant
+    apart = state["apart"] / np.hypot(gamma, 1 - gamma) * surface.delta
+    pulled = split_by_hand(gamma, w + (1 - gamma) * apart, w - gamma * apart)
+    assert np.abs(view.copies - pulled.W[i : i + 2]).max() <= 1e-12
+    assert abs(float(landscape.value(pulled)) - loss - view.rise) <= 1e-11 * landscape.constant
+    # the profile: touches the line, with the curvature of the lowest eigenvalue
+    value, way = view.escape
+    assert np.abs(hessian @ way - value * way).max() <= 1e-11 * largest and abs(way @ line.direction) <= 1e-9
+    assert abs(value - view.here.min()) <= 1e-11 * largest
+    assert abs(view.profile[view.steps.size // 2]) <= 1e-12 * landscape.constant
+    assert (
+        abs(float(landscape.value(student.theta + view.steps[7] * way)) - loss - view.profile[7])
+        <= 1e-11 * landscape.constant
+    )
+    if view.curve is not None:
+        X = np.column_stack([view.curve.inputs, np.ones_like(view.curve.inputs)])[:, :d]
+        assert np.abs(view.curve.output - a * erf(X @ w / np.sqrt(2))).max() <= 1e-12
+        samples = np.interp(landscape.X[50:110, 0], view.curve.inputs, view.curve.target)
+        assert np.abs(samples - landscape.y[50:110]).max() <= 2e-2
+        assert (view.curve.apart is None) == (state["apart"] == 0)
+        if view.curve.apart is not None:
+            after = erf(X @ pulled.W.T / np.sqrt(2)) @ pulled.a
+            assert np.abs(view.curve.apart - after).max() <= 1e-12 * np.abs(pulled.a).max()
+    # the words
+    assert [value for value, _ in lab._marks(result)["gamma"]] == [0.0, 1.0]
+    lines = lab.summary.splitlines()
+    assert lines[0].endswith(f": neuron {i + 1} of {original.n} split, gamma = {gamma:g}")
+    shown = re.match(r"loss (\S+) for every gamma, eigenvalues of B (.+): ([a-z -]+)$", lines[1]).groups()
+    assert agrees(shown[0], loss, 10, landscape.constant) and shown[2] == line.definiteness
+    kind, index, nullity = re.match(r"(.+), index (\d+), nullity (\d+)", lines[2]).groups()
+    assert (int(index), int(nullity)) == (negative, zero)
+    assert (kind == "local minimum on a plateau") == (
+        view.plateaus is not None and negative == 0 and gamma not in (0.0, 1.0)
+    )
+    assert kind in words(lab._status_box.value) and kind in words(lab._numbers_box.value)
+    if state["apart"]:
+        change = re.match(r"copies pulled apart by s = (\S+): the loss changes by (\S+)$", lines[-1]).groups()
+        assert abs(float(change[0]) - state["apart"]) <= 1e-5 and agrees(change[1], view.rise, 4, landscape.constant)
+    assert np.array_equal(lab.tables()["spectrum"]["eigenvalue 1"], view.spectra[:, 0])
+
+
 def copies_exist(state) -> bool:
     """Whether there is a point for these controls: no more neurons than teachers, and for the leaning family its own range."""
     if state["n"] > state["k"]:
@@ -806,6 +900,7 @@ CHECKS = {
     "kernels": check_kernels,
     "copy-or-average": check_copy_or_average,
     "gradient-flow": check_gradient_flow,
+    "splitting": check_splitting,
     "into-the-channel": check_into_the_channel,
     "channels": check_channels,
 }

@@ -365,7 +365,7 @@ def lowest_of_one_neuron(landscape: Any) -> CriticalPoint | None:
     return min(points, key=lambda point: (point.index + point.nullity > 0, point.loss), default=None)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def line_of_one_neuron(activation: Activation, teacher: Network) -> SplittingLine | None:
     """The splitting line of the lowest critical point found of one neuron that learns from this teacher; None where there is none."""
     found = lowest_of_one_neuron(PopulationLandscape(activation, teacher))

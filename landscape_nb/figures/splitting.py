@@ -24,9 +24,9 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """L - L_original over (gamma, s): the copies pulled apart by s along the unit pure splitting direction of delta.
+    """L - L_original over (gamma, s): the copies pulled apart by s |w| along the unit pure splitting direction of delta.
 
-    gammas (G,), steps (S,), rises (S, G); delta (d,), a unit vector, is the eigenvector of B that decides on this side.
+    gammas (G,), steps (S,), rises (S, G); delta (d,), of length |w|, is along the eigenvector of B that decides on this side.
     """
 
     gammas: Array
@@ -37,12 +37,12 @@ class Surface:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Functions of one input: inputs (X,), target (X,), output (X,) of the network, moved (X,) after the step or None."""
+    """Functions of one input: inputs (X,), target (X,), output (X,) of the network, apart (X,) with its copies pulled apart or None."""
 
     inputs: Array
     target: Array
     output: Array
-    moved: Array | None
+    apart: Array | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +52,8 @@ class SplittingView:
     gammas (G,), spectra (G, P - 1) : eigenvalues off the line in ascending order, here (P - 1,) : those at gamma, pure (G, d) : the
     curvature along the pure splitting directions. plateaus : the open intervals of gamma with minima, None where no theorem says.
     steps (S,), profile (S,) and reference (S,) : L - L_original along the lowest direction at gamma, and at ``middle``. escape : lowest
-    eigenvalue at gamma and its unit eigenvector. step : how far along it the network in the last panel is moved, 0 where the
-    eigenvalue is not negative. curve : for one input, None for two. teacher : the network that made the target, None for one input.
+    eigenvalue at gamma and its unit eigenvector. apart : s, how far the copies are pulled apart; copies (2, d) : their weight vectors
+    then; rise : L - L_original there. curve : for one input, None for two. teacher : the network that made the target, None for one.
     """
 
     line: SplittingLine
@@ -69,7 +69,9 @@ class SplittingView:
     reference: Array
     middle: float
     escape: tuple[float, Array]
-    step: float
+    apart: float
+    copies: Array
+    rise: float
     point: CriticalPoint
     curve: Curve | None
     teacher: Network | None
@@ -135,10 +137,17 @@ def _bands(axes: Axes, view: SplittingView) -> None:
 
 
 def _ends(axes: Axes) -> None:
-    for gamma in (0.0, 1.0):
-        line = Line2D([gamma, gamma], [0, 1], transform=axes.get_xaxis_transform(), color=style.ZERO_MODE)
-        line.set(linewidth=1.0, linestyle="--")
-        axes.add_artist(line)
+    line = Line2D(
+        [0.0, 0.0, np.nan, 1.0, 1.0], [0, 1, np.nan, 0, 1], transform=axes.get_xaxis_transform(), color=style.ZERO_MODE
+    )
+    line.set(linewidth=1.0, linestyle="--")
+    axes.add_artist(line)
+
+
+def _together(gammas: Array, columns: Array, **look: Any) -> Line2D:
+    """Curves (G, C) over gamma as one line, which is quicker to draw than C of them."""
+    x = np.tile(np.append(gammas, np.nan), columns.shape[1])
+    return Line2D(x, np.vstack([columns, np.full(columns.shape[1], np.nan)]).T.ravel(), **look)
 
 
 def draw_spectrum(axes: Axes, view: SplittingView) -> None:
@@ -165,10 +174,8 @@ def draw_spectrum(axes: Axes, view: SplittingView) -> None:
     zero = Line2D([view.gammas[0], view.gammas[-1]], [0, 0], color=style.ZERO_MODE, linewidth=1.6, linestyle="-.")
     zero.set_label("the line: 0")
     axes.add_artist(zero)
-    for column in range(1, view.spectra.shape[1]):
-        axes.add_artist(Line2D(view.gammas, view.spectra[:, column], color=style.STUDENT, linewidth=1.2))
-    for column in range(view.pure.shape[1]):
-        axes.add_artist(Line2D(view.gammas, view.pure[:, column], color=style.TEACHER, linestyle=":", linewidth=2.2))
+    axes.add_artist(_together(view.gammas, view.spectra[:, 1:], color=style.STUDENT, linewidth=1.2))
+    axes.add_artist(_together(view.gammas, view.pure, color=style.TEACHER, linestyle=":", linewidth=2.2))
     axes.add_artist(Line2D(view.gammas, lowest, color=style.STUDENT, linewidth=3.0))
     _current(axes, view)
     here = Line2D(np.full(view.here.size, view.gamma), view.here, marker="o", markersize=6, color=style.CURRENT)
@@ -243,6 +250,19 @@ def draw_surface(axes: Axes, view: SplittingView) -> None:
         axes.add_artist(Line2D([max(start, low), min(end, high)], [0.0, 0.0], color=style.STUDENT, linewidth=5.0))
     _current(axes, view)
     style.mark_point(axes, view.gamma, 0.0, view.point.index, view.point.kind, current=True)
+    if view.apart:
+        axes.add_artist(Line2D([view.gamma], [view.apart], **_APART))
+
+
+#: The student whose copies are pulled apart.
+_APART: dict[str, Any] = {
+    "marker": "X",
+    "markersize": 13,
+    "color": style.CURRENT,
+    "markeredgecolor": "white",
+    "linestyle": "none",
+    "zorder": 7,
+}
 
 
 # the profile ----------------------------------------------------------------------------------------------------------
@@ -274,20 +294,18 @@ def draw_profile(axes: Axes, view: SplittingView) -> None:
 
 
 def draw_curve(axes: Axes, curve: Curve) -> None:
-    """One input: the target and the function of the network, which splitting leaves as it is; dashed after a step down."""
+    """One input: the target and the function of the network, which splitting leaves as it is; dashed with the copies pulled apart."""
     _name(axes, "Target and network", "x", "f(x)")
     lines = [
         Line2D(curve.inputs, curve.target, color=style.TEACHER, linewidth=1.8, label="target"),
         Line2D(curve.inputs, curve.output, color=style.STUDENT, linewidth=3.0, label="network"),
     ]
     functions = [curve.target, curve.output]
-    if curve.moved is not None:
+    if curve.apart is not None:
         lines.append(
-            Line2D(
-                curve.inputs, curve.moved, color=style.CURRENT, linewidth=1.8, linestyle="--", label="after a step down"
-            )
+            Line2D(curve.inputs, curve.apart, color=style.CURRENT, linewidth=1.8, linestyle="--", label="copies apart")
         )
-        functions.append(curve.moved)
+        functions.append(curve.apart)
     low, high = (float(pick([pick(function) for function in functions])) for pick in (np.min, np.max))
     axes.set(
         xlim=(curve.inputs[0], curve.inputs[-1]),
@@ -299,7 +317,7 @@ def draw_curve(axes: Axes, curve: Curve) -> None:
 
 
 def draw_neurons(axes: Axes, view: SplittingView) -> None:
-    """Two inputs: the weight vectors of the students and of the teacher, and where the copies go in the lowest direction."""
+    """Two inputs: the weight vectors of students and teacher; the copies pulled apart, or arrows in the lowest direction."""
     _name(axes, "Weight vectors", "first input", "second input")
     student = view.line.student
     _, way = view.escape
@@ -310,6 +328,8 @@ def draw_neurons(axes: Axes, view: SplittingView) -> None:
     reach = max(float(np.abs(np.concatenate([student.W, teachers])).max()), 1.0)
     w = student.W[view.line.neuron]
     tips = w + 0.35 * reach / max(length, 1e-300) * apart if length > 1e-3 else np.empty((0, d))
+    if view.apart:
+        tips = view.copies
     low, high = style.steady(-1.1 * reach, 1.1 * reach)
     outside = float(np.abs(tips).max(initial=0.0))
     if outside > high:
@@ -327,7 +347,10 @@ def draw_neurons(axes: Axes, view: SplittingView) -> None:
     handles.append(Line2D([w[0]], [w[1]], label="split neuron", **look))
     for handle in handles:
         axes.add_artist(handle)
-    for tip in tips:
+    if view.apart:
+        handles.append(Line2D(tips[:, 0], tips[:, 1], label="copies", **{**_APART, "markersize": 10}))
+        axes.add_artist(handles[-1])
+    for tip in tips if not view.apart else ():
         arrow = {"arrowstyle": "-|>", "color": style.CURRENT, "linewidth": 1.8, "shrinkA": 6, "shrinkB": 0}
         axes.annotate("", tuple(tip), tuple(w), arrowprops=arrow, annotation_clip=False)
     style.legend(

@@ -24,7 +24,7 @@ from .export import Tables
 from .lab import Lab
 from .parameters import Choice, Real, Whole
 
-LOW, HIGH = -2.0, 3.0
+LOW, HIGH, FARTHEST = -2.0, 3.0, 1.5
 _INPUTS = np.linspace(-3.0, 3.0, 241)
 #: The steep teacher neurons sigma(5 x + 2.5) and sigma(5 x - 2.5), as rows (weight, bias).
 _STEPS = ((5.0, 2.5), (5.0, -2.5))
@@ -148,8 +148,8 @@ def off_the_line(spectra: np.ndarray) -> np.ndarray:
 
 
 def spectra(line: SplittingLine) -> Spectra:
-    """The spectrum at every second hundredth of gamma."""
-    gammas = np.linspace(LOW, HIGH, 251)
+    """The spectrum at steps of 1/40 in gamma."""
+    gammas = np.linspace(LOW, HIGH, 201)
     return Spectra(gammas, off_the_line(line.spectrum(gammas)), line.pure_curvature(gammas))
 
 
@@ -161,11 +161,16 @@ def surfaces(line: SplittingLine) -> tuple[picture.Surface, picture.Surface]:
 
 
 def _surface(line: SplittingLine, delta: np.ndarray) -> picture.Surface:
-    gammas, reach = np.linspace(LOW, HIGH, 84), _reach(line)  # neither 0 nor 1 is among them: there all is equal too
-    steps = np.linspace(-reach, reach, 32)  # an even number, so that the line itself lies between
-    along = steps[:, None] / np.sqrt(gammas**2 + (1.0 - gammas) ** 2)
-    rises = line.landscape.value(line.moved(gammas[None, :], delta, along)) - line.original.loss
-    return picture.Surface(gammas, steps, rises, delta)
+    delta = delta * np.sign(delta[np.argmax(np.abs(delta))]) * np.linalg.norm(line.student.W[line.neuron])
+    gammas = np.linspace(LOW, HIGH, 69)  # neither 0 nor 1 is among them: there all is equal
+    steps = np.linspace(-FARTHEST, FARTHEST, 26)  # an even number, so that the line itself lies between
+    rises = line.landscape.value(line.moved(gammas[None, :], delta, _length(steps[:, None], gammas)))
+    return picture.Surface(gammas, steps, rises - line.original.loss, delta)
+
+
+def _length(steps: Any, gammas: Any) -> Any:
+    """The multiple of delta that makes a step of length s |delta| along the pure splitting direction."""
+    return steps / np.sqrt(gammas**2 + (1.0 - gammas) ** 2)
 
 
 def _reach(line: SplittingLine) -> float:
@@ -181,6 +186,7 @@ def result(
     spectra: Spectra,
     surfaces: tuple[picture.Surface, picture.Surface],
     gamma: float,
+    apart: float,
 ) -> SplittingResult:
     """All of it."""
     scene = SCENES[landscape]
@@ -194,8 +200,8 @@ def result(
     escape, reference = line.escape(gamma), line.escape(middle)
     steps = np.linspace(-1.0, 1.0, 81) * 0.5 * _reach(line)
     profile, other = (_profile(line, at, way, steps) for at, (_, way) in ((gamma, escape), (middle, reference)))
-    down = escape[0] < -1e-12 * float(np.abs(spectra.eigenvalues).max())
-    step = float(steps[np.argmin(profile)]) if down else 0.0
+    surface = surfaces[0 if 0.0 <= gamma <= 1.0 else 1]
+    moved = line.landscape.network(line.moved(gamma, surface.delta, _length(apart, gamma)))
     view = picture.SplittingView(
         line,
         gamma,
@@ -204,15 +210,17 @@ def result(
         off_the_line(line.spectrum(gamma)),
         spectra.pure,
         plateaus,
-        surfaces[0 if 0.0 <= gamma <= 1.0 else 1],
+        surface,
         steps,
         profile,
         other,
         middle,
         escape,
-        step,
+        apart,
+        moved.W[line.neuron : line.neuron + 2],
+        float(line.landscape.value(moved)) - line.original.loss if apart else 0.0,
         line.point(gamma),
-        _curve(landscape, line, gamma, step * escape[1]) if scene.teacher is None else None,
+        _curve(landscape, line, moved if apart else None) if scene.teacher is None else None,
         scene.teacher,
     )
     return SplittingResult(view, scene, outside)
@@ -223,25 +231,22 @@ def _profile(line: SplittingLine, gamma: float, way: np.ndarray, steps: np.ndarr
     return np.asarray(line.landscape.value(moved) - line.original.loss)
 
 
-def _curve(name: str, line: SplittingLine, gamma: float, step: np.ndarray) -> picture.Curve:
-    """Target and network as functions of one input, and the network after this step, where it is one."""
+def _curve(name: str, line: SplittingLine, moved: Network | None) -> picture.Curve:
+    """Target and network as functions of one input, and the network with its copies pulled apart."""
     X = np.column_stack([_INPUTS, np.ones_like(_INPUTS)])[:, : line.student.d]
-    before = line.network(gamma)
 
     def output(student: Network) -> np.ndarray:
         return np.asarray(line.landscape.activation(X @ student.W.T) @ student.a)
 
-    moved = output(line.landscape.network(before.theta + step)) if step.any() else None
-    return picture.Curve(
-        _INPUTS, _two_steps(_INPUTS, (1.0, 0.8) if "bias" in name else (1.0, 1.0)), output(before), moved
-    )
+    target = _two_steps(_INPUTS, (1.0, 0.8) if "bias" in name else (1.0, 1.0))
+    return picture.Curve(_INPUTS, target, output(line.student), None if moved is None else output(moved))
 
 
 class Splitting(Lab):
     """The line of critical points on which one neuron is split into two, with its spectrum, plateau and the loss around it.
 
     Controls: landscape (the loss and its critical point), neuron (which of its neurons is split), gamma (the share of the outgoing weight
-    that the first copy gets).
+    that the first copy gets), apart (how far the copies are pulled apart, in units of |w|).
     """
 
     name = "splitting"
@@ -250,11 +255,20 @@ class Splitting(Lab):
         Choice("landscape", "landscape", "two steps", "the loss, and its critical point that is split", options=SCENES),
         Whole("neuron", "neuron", 1, "which neuron is split; the last one where there are fewer", low=1, high=2),
         Real("gamma", "γ", 0.5, "share of the outgoing weight that the first copy gets", low=LOW, high=HIGH, step=0.05),
+        Real(
+            "apart",
+            "s (apart)",
+            0.0,
+            "how far the copies are pulled apart, in units of |w|",
+            low=-FARTHEST,
+            high=FARTHEST,
+            step=0.05,
+        ),
     )
     steps = (line, spectra, surfaces, result)
     presets: ClassVar = {
         "two steps: a plateau between 0 and 1": {},
-        "two steps, outside: a saddle": {"gamma": 2.0},
+        "two steps, outside: a saddle, and the way down": {"gamma": 2.0, "apart": -0.6},
         "a silenced neuron": {"gamma": 1.0},
         "with a bias: never a plateau": {"landscape": "two steps, bias"},
         "erf: minima outside, saddles inside": {"landscape": "erf"},
@@ -313,6 +327,8 @@ class Splitting(Lab):
             ("γ(1 − γ) times B", eigenvalues(view.gamma * (1 - view.gamma) * line.matrix_spectrum)),
             ("kind", f"<b>{_verdict(result)}</b>"),
         ]
+        if view.apart:
+            rows.append((f"change of the loss with s = {view.apart:g}", _signed(view.rise, line)))
         if silenced:
             rows.append(
                 ("silenced", "one copy has outgoing weight 0: its weights can be changed freely to second order")
@@ -323,15 +339,16 @@ class Splitting(Lab):
     def _caption(self, result: SplittingResult) -> str:
         view = result.view
         last = (
-            "Lower right: the target and the function of the network, the same for every γ; dashed after a step down, where there is one."
+            "Lower right: the target and the function of the network, the same for every γ; dashed with the copies pulled apart by s."
             if view.curve is not None
-            else "Lower right: the weight vectors; arrows show where the copies go in the lowest direction."
+            else "Lower right: the weight vectors; crosses are the copies pulled apart by s, for s = 0 arrows show the lowest direction."
         )
         band = "The grey band is the plateau. " if view.plateaus else ""
         return (
             "Upper left: the eigenvalues of the Hessian along the line, on an axis that is linear around 0; "
-            f"dotted the curvature along the pure splitting directions. {band}Lower left: the loss over γ and over the distance of the "
-            "two copies from each other, dark is low; black is the loss of the line itself, the thick part of the line are minima. Upper "
+            f"dotted the curvature along the pure splitting directions. {band}Lower left: the loss over γ and over the distance s to which "
+            "the copies are pulled apart, in units of |w|; dark is low, black the loss of the line itself, the thick part of the line "
+            "are minima. Upper "
             f"right: the loss along the lowest direction here, its second order dashed; for comparison that at γ = {view.middle:g}. {last}"
         )
 
@@ -349,10 +366,8 @@ class Splitting(Lab):
             lines.append(f"outside the theorem: {result.outside}")
         else:
             lines.append(f"theorem: {_rule(result)}")
-        if view.step:
-            lines.append(
-                f"the lowest direction, curvature {number(view.escape[0], 6)}, leads down by {number(-float(view.profile.min()), 4)}"
-            )
+        if view.apart:
+            lines.append(f"copies pulled apart by s = {view.apart:g}: the loss changes by {_signed(view.rise, line)}")
         return "\n".join(lines)
 
     def _tables(self, result: SplittingResult) -> Tables:
@@ -369,6 +384,12 @@ class Splitting(Lab):
             "profile": {"step": view.steps, "rise": view.profile, f"rise at gamma {view.middle:g}": view.reference},
             "here": {"eigenvalue": view.point.spectrum},
         }
+
+
+def _signed(rise: float, line: SplittingLine) -> str:
+    """ "+0.0123" or "-0.0123", or "0" where the loss is that of the line to its digits."""
+    words = number(rise, 4, line.landscape.constant)
+    return words if words == "0" or words.startswith("-") else f"+{words}"
 
 
 def _shares(view: picture.SplittingView) -> tuple[float, float]:

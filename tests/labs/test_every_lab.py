@@ -1,6 +1,7 @@
 """Every lab through the one sweep, and planted faults that turn it red."""
 
 import random
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -327,8 +328,9 @@ def test_a_history_that_forgets_a_state_is_noticed(lab_class, without_drawing, m
     record, calls = History.record, []
 
     def forgetful(self, state):
-        calls.append(state)
-        if len(calls) != 5:
+        new = state not in calls[-1:]
+        calls.append(dict(state))
+        if not (new and sum(before != after for before, after in pairwise(calls)) == 4):
             record(self, state)
 
     monkeypatch.setattr(History, "record", forgetful)
