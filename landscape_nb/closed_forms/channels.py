@@ -507,10 +507,6 @@ def _opposite(landscape: SampledLandscape, network: Network) -> list[tuple[int, 
     return found
 
 
-def _solved(residual: Array, largest: Array) -> bool:
-    return bool(residual <= _REACHED * max(1.0, float(largest)))
-
-
 def channel_limits(
     landscape: SampledLandscape, network: Network, pairs: Sequence[tuple[int, int]] | None = None
 ) -> tuple[ChannelLimit, ...]:
@@ -556,34 +552,76 @@ def _continued(landscape: SampledLandscape, network: Network, i: int, j: int) ->
     network = _facing(network, i, j, landscape.activation)
     if network.a[i] == network.a[j]:
         raise NotConverged(f"the pair ({i}, {j}) has a_i = a_j and no eta = 1/(a_i - a_j)", network, inf)
-    channel, theta = ChannelLandscape.from_network(landscape, network, i, j)
-    for share in (*(0.5**k for k in range(11)), 0.0):
-        here = channel.at(share * channel.inverse_gap)
-        theta, sentence, residual = _settled(here, theta)
-        if sentence:
-            raise NotConverged(
-                f"the valley of the pair ({i}, {j}) was lost at eta = {number(here.inverse_gap)}: {sentence}; "
-                "start further along the channel, or from another pair",
-                network,
-                residual,
-            )
+    channel, start = ChannelLandscape.from_network(landscape, network, i, j)
+    for flowing in (False, True):
+        if flowing:
+            start = gradient_flow(channel, start, 1e6, endpoint_only=True, limit=1e6, max_steps=200).theta
+        theta, residual, largest = newton(channel, start)
+        solved = bool(residual <= _REACHED * max(1.0, float(largest)))
+        if solved and np.linalg.eigvalsh(channel.hessian(theta))[0] >= -1e-9 * float(largest):
+            break
+    lost = channel.inverse_gap
+    if solved:
+        theta, lost, left = _track(channel, theta, 0.0)
+        residual = np.asarray(left)
+    if lost != 0:
+        raise NotConverged(
+            f"the valley of the pair ({i}, {j}) was lost at eta = {number(lost)}: max |grad L| = {float(residual):.3g}; "
+            "start further along the channel, or from another pair",
+            network,
+            float(residual),
+        )
     return ChannelLimit(refine(channel.at(0.0), theta, "limit of a channel"), (i, j))
 
 
-def _settled(channel: ChannelLandscape, theta: Array) -> tuple[Array, str, float]:
-    """The minimum at this eta that Newton's iteration reaches from theta, by itself or from the end of the flow; else the critical point.
+def _tangent(here: ChannelLandscape, theta: Array) -> Array:
+    """dtheta/dtau of the critical points at fixed eta: -H^-1 Phi_theta,tau, zero modes left aside."""
+    values, vectors = np.linalg.eigh(here.hessian(theta))
+    moving = np.abs(values) > 1e-13 * np.abs(values).max()
+    return -(vectors[:, moving] / values[moving]) @ (vectors[:, moving].T @ here.slope_derivatives(theta)[1])
 
-    With it "", or what went wrong, and max |grad L|.
-    """
-    for flowing in (False, True):
-        start = theta
-        if flowing:
-            start = gradient_flow(channel, theta, 1e6, endpoint_only=True, limit=1e6, max_steps=500).theta
-        found, residual, largest = newton(channel, start)
-        solved = _solved(residual, largest)
-        if solved and np.linalg.eigvalsh(channel.hessian(found))[0] >= -1e-9 * float(largest):
+
+def _corrected(there: ChannelLandscape, theta: Array) -> tuple[Array, float, bool]:
+    """A few undamped Newton steps, zero modes left aside: (theta, max |grad L|, whether that is zero up to rounding)."""
+    best, least, solved = theta, inf, False
+    for _ in range(12):
+        residual = float(np.abs(there.gradient(theta)).max())
+        if not residual < (0.5 if solved else 1e3) * least:
             break
-    return found, "" if solved else f"max |grad L| = {float(residual):.3g}", float(residual)
+        values, vectors = np.linalg.eigh(there.hessian(theta))
+        top = float(np.abs(values).max())
+        best, least, solved = theta, residual, residual <= _REACHED * max(1.0, top)
+        if residual <= 1e-16 * top:
+            break
+        moving = np.abs(values) > 1e-13 * top
+        theta = theta - (vectors[:, moving] / values[moving]) @ (vectors[:, moving].T @ there.gradient(theta))
+    return best, least, solved
+
+
+def _track(here: ChannelLandscape, theta: Array, eta: float) -> tuple[Array, float, float]:
+    """The critical point theta of one eta followed to another in tau, by tangent and Newton's iteration, which must stay near the tangent.
+
+    (theta, the eta that was reached, max |grad L|).
+    """
+    now, goal, residual = here.inverse_gap**2, eta**2, 0.0
+    step, smallest = goal - now, 1e-4 * max(goal, now)
+    for _ in range(60):
+        if now == goal:
+            break
+        tangent, failed = _tangent(here, theta), False
+        while True:
+            new = now + step if abs(step) < abs(goal - now) else goal
+            there, move = here.at(eta if new == goal else sqrt(new)), (new - now) * tangent
+            found, residual, solved = _corrected(there, theta + move)
+            strayed = np.linalg.norm(found - theta - move) > 0.5 * np.linalg.norm(move) + 1e-6 * np.linalg.norm(theta)
+            if solved and not strayed:
+                break
+            if abs(step) < smallest:
+                return theta, sqrt(now), residual
+            step, failed = 0.25 * step, True
+        here, theta, now = there, found, new
+        step *= 1.0 if failed else 3.0
+    return theta, eta if now == goal else sqrt(now), residual
 
 
 # following a channel --------------------------------------------------------------------------------------------------
@@ -723,29 +761,36 @@ def follow_channel(
         )
     zero, d = limit.landscape, limit.landscape.d
     first = zero.p - zero.output_bias - 1 - d
-    theta, size = limit.theta, abs(limit.a)
+    here, theta = zero, limit.theta
     etas, thetas = np.empty(wanted.size), np.empty((wanted.size, zero.p))
     residuals, gaps = np.empty(wanted.size), np.empty(wanted.size)
     for k in np.argsort(np.abs(wanted)):
+        size = float(np.linalg.norm(theta[first : first + d]))
         eta = wanted[k] / size if by_eps else float(wanted[k])
-        for _ in range(50):
-            here = zero.at(eta)
-            theta, residual, largest = newton(here, theta)
-            if not _solved(residual, largest):
-                raise NotConverged(
-                    f"the channel was lost at eta = {number(eta)}, eps = {number(wanted[k] if by_eps else abs(eta) * size)}: "
-                    f"max |grad L| = {float(residual):.3g}; ask for smaller ones, or for more in between",
-                    here.network(theta),
-                    float(residual),
-                )
-            size = float(np.linalg.norm(theta[first : first + d]))
-            if not by_eps or abs(eta * size - wanted[k]) <= 4e-16 * wanted[k]:
+        for _ in range(20):
+            theta, reached, residual = _track(here, theta, eta)
+            here = zero.at(reached)
+            if reached != eta or not by_eps:
                 break
-            closer = wanted[k] / size
-            if abs(closer - eta) <= 4e-16 * eta:
+            v, moved = theta[first : first + d], _tangent(here, theta)[first : first + d]
+            found = eta * float(np.linalg.norm(v))
+            if abs(found - wanted[k]) <= 4e-16 * wanted[k]:
+                break
+            closer = eta * (wanted[k] / found) ** (1.0 / (1.0 + 2.0 * eta**2 * float(v @ moved) / float(v @ v)))
+            if not closer > 0 or abs(closer - eta) <= 4e-16 * eta:
                 break
             eta = closer
-        etas[k], thetas[k], residuals[k] = eta, theta, residual
+        away = (
+            abs(abs(here.inverse_gap) * float(np.linalg.norm(theta[first : first + d])) - wanted[k]) if by_eps else 0.0
+        )
+        if here.inverse_gap != eta or away > 1e-12 * wanted[k]:
+            raise NotConverged(
+                f"the channel was lost at eta = {number(here.inverse_gap)} on the way to {'eps' if by_eps else 'eta'} = "
+                f"{number(float(wanted[k]))}: it bends back, or ends, before; ask for smaller ones",
+                here.network(theta),
+                residual,
+            )
+        etas[k], thetas[k], residuals[k] = eta, theta, float(np.abs(here.gradient(theta)).max())
         gaps[k] = here.excess(theta, limit.theta)
     return ChannelPath(limit, etas, thetas, residuals, gaps)
 

@@ -387,7 +387,7 @@ class ChannelLandscape:
     # parts ------------------------------------------------------------------------------------------------------------
 
     def _parts(self, count: int) -> Any:
-        return self.samples._parts(count, 2 * self.p)
+        return self.samples._parts(count, max(2 * self.p, 2 * _NODES[-1][1]))
 
     def _forward(self, theta: Array, part: slice, order: int) -> _Forward:
         """Everything at these samples that derivatives up to this order need (order 3: along the channel)."""
@@ -480,17 +480,13 @@ def _nodes(largest: float) -> tuple[Array, Array]:
 def _integrals(act: Activation, z: Array, p: Array, kinds: tuple[tuple[int, int], ...]) -> list[Array]:
     """1/2 int_-1^1 (1 - u^2)^k sigma^(order)(z + p u) du for each (order, k), |p| <= _NEAR."""
     largest = float(np.max(np.abs(p), initial=0.0))
-    results = [np.zeros(z.shape) for _ in kinds]
     u, weights = _nodes(largest)
     if len(u) == 1:  # the midpoint, with the exact moments of the weight: 1, 2/3, 8/15
         return [(1.0, 2.0 / 3.0, 8.0 / 15.0)[k] * act.derivative(z, order) for order, k in kinds]
     if len(u) == 2 and any(k for _, k in kinds):
         u, weights = _nodes(5e-3)
-    for node, weight in zip(u, weights):
-        place = z + p * node
-        for result, (order, k) in zip(results, kinds):
-            result += (weight * (1.0 - node * node) ** k) * act.derivative(place, order)
-    return results
+    places, shares = z[..., None] + p[..., None] * u, 1.0 - u * u
+    return [act.derivative(places, order) @ (weights * shares**k) for order, k in kinds]
 
 
 def _parts_of_pair(
@@ -533,12 +529,10 @@ def _remainders(act: Activation, z: Array, p: Array) -> tuple[Array, Array]:
     if near.any():
         z, p = z[near], p[near]
         u, weights = _nodes(_NEAR if p.any() else 0.0)
-        small_even, small_mean = np.zeros(z.shape), np.zeros(z.shape)
-        for node, weight in zip(0.5 * (1.0 + u), weights):
-            high, low = z + p * node, z - p * node
-            small_even += (weight * (1.0 - node)) * 0.5 * (act.derivative(high, 2) + act.derivative(low, 2))
-            small_mean += (weight * 0.5 * (1.0 - node) ** 2) * 0.5 * (act.derivative(high, 3) + act.derivative(low, 3))
-        even[near], mean[near] = p * p * small_even, p * p * small_mean
+        node = 0.5 * (1.0 + u)
+        places = z[..., None] + p[..., None] * np.concatenate([node, -node])
+        for remainder, order, share in ((even, 2, 1.0 - node), (mean, 3, 0.5 * (1.0 - node) ** 2)):
+            remainder[near] = p * p * (act.derivative(places, order) @ (0.5 * np.tile(weights * share, 2)))
     return even, mean
 
 
