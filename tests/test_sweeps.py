@@ -545,7 +545,7 @@ def test_wrong_seeds_are_refused(seeds, sentence):
         ({"results": "rows.txt"}, "a results file ends in .csv or .json; 'rows.txt' was given"),
         (
             {"landscape": "erf"},
-            "a sweep takes a PopulationLandscape, whose end points have closed forms; 'erf' was given",
+            "a sweep takes a PopulationLandscape, whose end points have closed forms, or a SampledLandscape; 'erf' was given",
         ),
     ],
 )

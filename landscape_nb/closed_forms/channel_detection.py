@@ -21,9 +21,9 @@ small. A pair that drifts itself is in no channel.
 parallel, and the velocity of the flow, once its fast modes are at rest, lets their outgoing weights grow and closes their angle.
 
 **Three and more.** m neurons within eps of each other make the (m-1)-th derivative of sigma with outgoing weights A/eps^(m-1) that
-cancel; an output bias that grows with them counts as one. The velocity of the flow, in the modes that are not at rest, has to show
-this law: all outgoing weights grow at one rate g, and the distances shrink at the rate g/(m-1). With L - L_inf ~ h eps^2 and a ~ A/eps^2 for
-three, a' ~ h A/a^2: a grows as t^(1/3), eps falls as t^(-1/6).
+cancel; an output bias that grows with them counts as one. The velocity of the flow, in the modes that are not at rest, has to
+show this law: all outgoing weights grow at one rate g, and the distances shrink at the rate g/(m-1). With L - L_inf ~ h eps^2 and
+a ~ A/eps^2 for three, a' ~ h A/a^2: a grows as t^(1/3), eps falls as t^(-1/6).
 
 Source: derived; the limit problem and h from "Flat Channels to Infinity in Neural Loss Landscapes", NeurIPS 2025, appendix C.2, whose own
 test (norm, cosine, share of the update, appendix B.3) knows no signs.
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 
-#: Neurons further apart than this share of their common length are not looked at: eps <= _APART |w|.
-_APART = 0.5
+#: Neurons are looked at where eps <= _APART |w|, or where (w_i - w_j).x/2 is below _WITHIN, root mean square: sigma is straight there.
+_APART, _WITHIN = 0.5, 0.6
 #: A pair whose linear part contributes less than this share of sqrt(<y^2>) is in one place.
 _TOGETHER = 1e-3
 #: How far the valley at the pair's own eta, and its end, may be from the student, as a share of each of w, v, c and the rest.
@@ -61,7 +61,7 @@ _SOFT, _DRIFT = 1e-4, 0.02
 _ZERO = 1e-12
 #: Where the valley is looked at, as shares of the pair's own eta.
 _SHARES = (1.0, 0.7, 0.35, 0.0)
-#: Neurons of a group lie within this share of the length of their mean.
+#: Neurons of a group lie within this share of the length of their mean, or closer than _WITHIN.
 _CLOSE = 0.4
 #: In a group of m the outgoing weights grow at rates that differ by at most this factor, and eps falls at 1/(m-1) of it up to this factor.
 _RATES = 2.0
@@ -148,6 +148,13 @@ def _folds(landscape: Any, W: Array) -> Array:
     return np.where(mirrored & (W @ W.T < 0), -1.0, 1.0)
 
 
+def _spread(landscape: Any, v: Array) -> Array:
+    """The root mean square of v.x, shape (...) for v of shape (..., d)."""
+    if isinstance(landscape, PopulationLandscape):
+        return np.linalg.norm(v, axis=-1)
+    return np.sqrt((v @ landscape.X.T) ** 2 @ landscape.weights / landscape.weights.sum())
+
+
 def _effects(landscape: Any, student: Network, folds: Array) -> Array:
     """a_i a_j after the change of signs: negative where two neurons work against each other."""
     return np.outer(student.a, student.a) * (folds if landscape.activation.odd else 1.0)
@@ -175,7 +182,7 @@ def examine_pair(landscape: SampledLandscape, network: Network | ArrayLike, i: i
         return "their outgoing weights have the same effect"
     turned = flip(student, j, landscape.activation) if flipped else student
     apart, common = (0.5 * float(np.linalg.norm(turned.W[i] + s * turned.W[j])) for s in (-1.0, 1.0))
-    if not apart <= _APART * common:
+    if not (apart <= _APART * common or _spread(landscape, 0.5 * (turned.W[i] - turned.W[j])) <= _WITHIN):
         return f"they are apart: |w_i - w_j| / |w_i + w_j| = {number(apart / max(common, 1e-300), 3)}"
     if apart == 0:
         return "they are in one place, on a splitting line"
@@ -404,9 +411,10 @@ def detect_groups(
 ) -> tuple[DetectedGroup, ...]:
     """Groups of three and more neurons, an output bias included, that approach one place while their outgoing weights diverge.
 
-    Candidates are neurons linked by distances below half their length, after the change of signs (single linkage), where the gradient is
-    small. A group of m counts if its outgoing weights cancel and all grow at one rate g while its distances shrink at g/(m-1), in the
-    velocity of the flow along the modes that are not at rest. Activations with kinks on samples have none.
+    Candidates are neurons linked by distances below half their length, or so small that sigma hardly bends between them, after the
+    change of signs (single linkage), where the gradient is small. A group of m counts if its outgoing weights cancel and all grow at one
+    rate g while its distances shrink at g/(m-1), in the velocity of the flow along the modes that are not at rest. Activations with kinks
+    on samples have none.
     """
     student = _student(landscape, network)
     if student.n < 2 or not _calm(landscape, student) or not landscape.has_hessian(student):
@@ -416,7 +424,8 @@ def detect_groups(
     folds = _folds(landscape, student.W)
     turned = folds[:, :, None] * student.W
     apart, common = (np.linalg.norm(student.W[:, None, :] + s * turned, axis=-1) for s in (-1.0, 1.0))
-    candidates = linked((int(i), int(j)) for i, j in np.argwhere(np.triu(apart <= _APART * common, 1)))
+    near = (apart <= _APART * common) | (_spread(landscape, 0.5 * (student.W[:, None, :] - turned)) <= _WITHIN)
+    candidates = linked((int(i), int(j)) for i, j in np.argwhere(np.triu(near, 1)))
     if not candidates:
         return ()
     motion = _drift(landscape, student.theta)
@@ -453,7 +462,9 @@ def _growing(
             total = float(together.sum()) * float(np.abs(outgoing).max()) / float(np.abs(together).max())
             outgoing, speeds = np.append(outgoing, student.b), np.append(speeds, motion[-1])
     order = len(outgoing) - 1
-    if order < 2 or not 0 < eps <= _CLOSE * float(np.linalg.norm(centre)) or not outgoing.all():
+    wide = math.sqrt(float(np.mean(_spread(landscape, spread) ** 2)))
+    close = eps <= _CLOSE * float(np.linalg.norm(centre)) or wide <= _WITHIN
+    if order < 2 or eps == 0 or not close or not outgoing.all():
         return None
     rates = speeds / outgoing
     shrink = -float(np.sum(spread * closing)) / (len(rows) * eps**2)

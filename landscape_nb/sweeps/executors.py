@@ -94,9 +94,7 @@ def work(
         with worker_processes(executor) as (pool, parallel):
             jobs = []
             for settings, seeds in todo:
-                size = batch or _batch_size(
-                    settings.n * (settings.teacher.d + 1), total, 1 if pool is None else 2 * parallel
-                )
+                size = batch or _batch_size(settings.parameters, total, 1 if pool is None else 2 * parallel)
                 for place in range(0, len(seeds), size):
                     jobs.append((settings, job_of(settings, seeds[place : place + size], pool is not None)))
             done = (
@@ -174,7 +172,7 @@ def _elsewhere(
     try:
         pickle.dumps(jobs[0][1])
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        name = jobs[0][0].activation.name
+        name = jobs[0][0].landscape.activation.name
         raise ValueError(
             f"the activation {name} cannot be sent to other processes ({error}); leave executor out for a sweep in this one"
         ) from None

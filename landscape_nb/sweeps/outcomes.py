@@ -1,13 +1,15 @@
 r"""What the end point of a flow is: its name up to the symmetries of the loss, and the evidence.
 
-An end point is named by comparison with closed forms, never by its loss alone. Two students are the same point if one becomes the
-other by a permutation of neurons, sign flips (odd and even activations), rescaling (homogeneous ones) and an orthogonal map of the
-inputs that fixes the teacher. After flips and rescaling what is left unchanged by the orthogonal maps is a, the overlaps
+An end point in a population is named by comparison with closed forms, never by its loss alone. Two students are the same point if one
+becomes the other by a permutation of neurons, sign flips (odd and even activations), rescaling (homogeneous ones) and an orthogonal map
+of the inputs that fixes the teacher. After flips and rescaling what is left unchanged by the orthogonal maps is a, the overlaps
 C_ij = w_i.v_j with the teachers and the Gram matrix w_i.w_j. Neurons and teachers are put in order by the teachers that a neuron looks at,
 
     G_i = {j : C_ij > max_m C_im / 2},
 
 the largest groups first; then all entries of a, C and W W^T and the loss have to agree.
+
+On samples there are no closed forms: an end point is named by its Hessian, or by the valley that it lies in.
 """
 
 from __future__ import annotations
@@ -21,13 +23,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..activations import Activation
+from ..closed_forms.channel_detection import detect_channels, detect_groups, falling
 from ..closed_forms.copy_average import copy_average, type_name
 from ..closed_forms.one_neuron import one_neuron
 from ..closed_forms.perturbed_copy import perturbed_copy
 from ..closed_forms.perturbed_copy_average import perturbed_copy_average
 from ..critical import INDEX_TOLERANCE, RESIDUAL_TOLERANCE, CriticalPoint, OutsideTheorem, newton
 from ..display import below, number
-from ..landscapes import PopulationLandscape
+from ..landscapes import PopulationLandscape, SampledLandscape
 from ..networks import Network
 
 if TYPE_CHECKING:
@@ -41,10 +44,8 @@ SAME = 1e-5
 SAME_LOSS = 1e-9
 #: A polish that moves a student further than this share of its largest entry has gone to another place.
 NEAR = 1e-3
-#: Two neurons of a channel: their cosine is beyond this, and the gradient below this share of sqrt(E[f*^2]).
-_CHANNEL_COSINE, _CHANNEL_GRADIENT = 0.99, 1e-3
-#: Modes whose eigenvalue is beyond this share of the largest are fast beside the motion in a channel.
-_FAST = 1e-5
+#: Weights grow if the local exponent of their length, d log |theta|/d log t, is beyond this.
+_GROWS = 0.02
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,14 @@ class Outcome:
         return kind_of(self.name)
 
 
-#: The outcomes that are closed forms.
+#: The outcomes that are closed forms, and those of samples that need no explanation.
 REGULAR = ("copies", "copy-average", "perturbed copy-average", "perturbed-n-copy")
+REGULAR_ON_SAMPLES = ("minimum", "plateau", "channel")
 
 
-def is_regular(name: str) -> bool:
-    """Whether an outcome is one of the closed forms, not an exception that its evidence has to explain."""
-    return kind_of(name) in REGULAR
+def is_regular(name: str, sampled: bool = False) -> bool:
+    """Whether an outcome is one of the usual ones, not an exception that its evidence has to explain."""
+    return kind_of(name) in (REGULAR_ON_SAMPLES if sampled else REGULAR)
 
 
 def kind_of(name: str) -> str:
@@ -74,8 +76,12 @@ def kind_of(name: str) -> str:
     return name.partition(" (")[0]
 
 
-def outcome(landscape: PopulationLandscape, student: Network | ArrayLike) -> Outcome:
+def outcome(
+    landscape: PopulationLandscape | SampledLandscape, student: Network | ArrayLike, time: float | None = None
+) -> Outcome:
     """What the student at the end of a flow is, up to the symmetries of the loss.
+
+    In a population:
 
     * "copies": every neuron is a teacher neuron and every teacher is there;
     * "copy-average (l_1, l_2, ...)": the averages of groups of l_i teachers; "perturbed copy-average (...)" for relu;
@@ -85,9 +91,19 @@ def outcome(landscape: PopulationLandscape, student: Network | ArrayLike) -> Out
     * "channel": two neurons come ever closer while their outgoing weights grow with opposite signs and the loss still falls;
     * "other": none of these. The evidence says what it is instead.
 
-    student : a Network or theta (p,). Close to a critical point it is first polished by Newton's iteration.
+    On samples:
+
+    * "channel": two neurons lie in a valley that leads to infinity; "channel (2 pairs)", "channel (3 neurons)" and
+      "channel (2 neurons and b)" in the same way;
+    * "plateau": a minimum along a line, on which two neurons in one place share their outgoing weight; "minimum": any other critical point
+      without a negative eigenvalue; "saddle": one with;
+    * "diverging": weights grow, and it is no channel; "other": the loss still falls.
+
+    student : a Network or theta (p,). Close to a critical point it is first polished by Newton's iteration. time : of the flow, if known.
     """
     network = student if isinstance(student, Network) else landscape.network(np.asarray(student, dtype=float))
+    if isinstance(landscape, SampledLandscape):
+        return _on_samples(landscape, network, time)
     shrunk = _shrunk(landscape, network)
     if shrunk:
         return _without(landscape, network, shrunk)
@@ -136,7 +152,7 @@ def _without(landscape: PopulationLandscape, network: Network, shrunk: list[int]
     return Outcome("dead neurons", f"{what}; the others, counted without it, are {found.name}: {found.evidence}")
 
 
-def _polished(landscape: PopulationLandscape, network: Network) -> Network | None:
+def _polished(landscape: PopulationLandscape | SampledLandscape, network: Network) -> Network | None:
     """The critical point next to the student, or None where Newton's iteration leads away or nowhere."""
     theta, residual, largest = newton(landscape, network.theta, 30)
     if not residual <= RESIDUAL_TOLERANCE * max(1.0, float(largest)):
@@ -178,7 +194,7 @@ def _listed(word: str, numbers: Sequence[int]) -> str:
     return f"{word}{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
 
 
-def morse_index(landscape: PopulationLandscape, network: Network) -> int | None:
+def morse_index(landscape: PopulationLandscape | SampledLandscape, network: Network) -> int | None:
     """The Morse index, None where the loss has no Hessian."""
     if not landscape.has_hessian(network):
         return None
@@ -398,68 +414,63 @@ def _moving(landscape: PopulationLandscape, network: Network, gradient: Array) -
         return channel
     largest = float(np.abs(network.theta).max())
     grown = f"; the largest parameter is {number(largest, 3)}" if largest > 100 else ""
-    return Outcome("other", f"not at a critical point: {_falls(landscape, network)}{grown}")
-
-
-def _falls(landscape: PopulationLandscape, network: Network) -> str:
-    residual = float(np.abs(landscape.gradient(network)).max())
-    return f"the loss {number(float(landscape.value(network)), 6)} still falls (max |grad L| = {number(residual, 2)})"
+    return Outcome("other", f"not at a critical point: {falling(landscape, network)}{grown}")
 
 
 def _channel(landscape: PopulationLandscape, network: Network) -> Outcome | None:
-    """The channel that two neurons are in, None if no pair is: nearly parallel, of opposite effect, weights growing, angle closing."""
-    n = network.n
-    residual = float(np.abs(landscape.gradient(network)).max())
-    if n < 2 or residual > _CHANNEL_GRADIENT * math.sqrt(landscape.constant):
-        return None
-    norms = np.linalg.norm(network.W, axis=1)
-    unit = network.W / np.maximum(norms, 1e-300)[:, None]
-    cosines = unit @ unit.T
+    """The channel that two neurons are in, None if no pair is."""
+    channels = detect_channels(landscape, network)
+    return Outcome("channel", channels[0].evidence) if channels else None
+
+
+# on samples -----------------------------------------------------------------------------------------------------------
+
+
+def _on_samples(landscape: SampledLandscape, network: Network, time: float | None) -> Outcome:
+    """The name of a student of samples."""
+    groups = detect_groups(landscape, network)
+    if groups:
+        count = f"{len(groups[0].neurons)} neurons{' and b' if groups[0].output_bias else ''}"
+        return Outcome(f"channel ({count})", "; ".join(group.evidence for group in groups))
+    channels = detect_channels(landscape, network)
+    if channels:
+        name = "channel" if len(channels) == 1 else f"channel ({len(channels)} pairs)"
+        return Outcome(name, "; ".join(channel.evidence for channel in channels))
+    polished = _polished(landscape, network)
+    if polished is None:
+        return _still_moving(landscape, network, time)
+    point = CriticalPoint(landscape, polished)
+    if not landscape.has_hessian(polished):
+        return Outcome("other", f"a critical point of loss {number(point.loss, 9)}, where the loss has no Hessian")
+    shared = _in_one_place(landscape, polished)
+    told = f"a critical point of index {point.index} and loss {number(point.loss, 9)}, {point.describe_zero_modes()}"
+    if shared:
+        told += f"; neurons {shared} are in one place and share their outgoing weight"
+    if point.index:
+        return Outcome("saddle", told)
+    return Outcome("plateau" if shared else "minimum", told)
+
+
+def _in_one_place(landscape: SampledLandscape, network: Network) -> str:
+    """Pairs of neurons that do the same on the samples, as text: "0 and 1, 2 and 4"."""
+    z = network.W @ landscape.X[landscape.weights > 0].T
     mirrored = landscape.activation.odd or landscape.activation.even
-    folds = np.where(mirrored & (cosines < 0), -1.0, 1.0)
-    effects = np.outer(network.a, network.a) * (folds if landscape.activation.odd else 1.0)
-    candidates = np.triu((folds * cosines > _CHANNEL_COSINE) & (effects < 0), 1)
-    if not candidates.any():
-        return None
-    growth, turning = _slow_motion(landscape, network)
-    for i, j in sorted(np.argwhere(candidates).tolist(), key=lambda pair: -folds[*pair] * cosines[*pair]):
-        fold = folds[i, j]
-        growing = min(growth[i] * network.a[i], growth[j] * network.a[j]) > 0
-        approaching = np.sum((unit[i] - fold * unit[j]) * (turning[i] - fold * turning[j])) < 0
-        if growing and approaching:
-            opposite = fold > 0 or not landscape.activation.odd
-            signs = "opposite signs" if opposite else "equal signs at opposite w, so opposite effect"
-            return Outcome(
-                "channel",
-                f"neurons {i} and {j} have cosine {number(cosines[i, j], 6)} and come closer, their outgoing weights "
-                f"{number(network.a[i], 4)} and {number(network.a[j], 4)} ({signs}) grow, and {_falls(landscape, network)}",
-            )
-    return None
+    found = []
+    for j in range(network.n):
+        for i in range(j):
+            size = SAME * max(float(np.abs(z[[i, j]]).max()), 1e-300)
+            if np.abs(z[i] - z[j]).max() <= size or (mirrored and np.abs(z[i] + z[j]).max() <= size):
+                found.append(f"{i} and {j}")
+    return ", ".join(found)
 
 
-def _slow_motion(landscape: PopulationLandscape, network: Network) -> tuple[Array, Array]:
-    """The velocity of the flow once the fast modes are at rest: of the outgoing weights (n,) and of the neurons' directions (n, d).
-
-    In a long valley most of the gradient is what the integration leaves in the fast modes. Newton's iteration in the modes above 1e-5 of
-    the largest eigenvalue takes it out. Outgoing weights are measured in units of |w|^m for an activation homogeneous of degree m.
-    """
-    theta = network.theta
-    for _ in range(3):
-        if not landscape.has_hessian(theta):
-            break
-        values, vectors = np.linalg.eigh(landscape.hessian(theta))
-        fast = values > _FAST * values[-1]
-        step = vectors[:, fast] @ ((vectors[:, fast].T @ landscape.gradient(theta)) / values[fast])
-        if np.abs(step).max() > NEAR * max(1.0, float(np.abs(theta).max())):
-            break
-        theta = theta - step
-    n, d = network.n, network.d
-    velocity = -landscape.gradient(theta)
-    settled = landscape.network(theta)
-    dW, da = velocity[: n * d].reshape(n, d), velocity[n * d :]
-    norms = np.maximum(np.linalg.norm(settled.W, axis=1), 1e-300)
-    unit = settled.W / norms[:, None]
-    radial = np.sum(dW * unit, axis=1)
-    degree = landscape.activation.homogeneous or 0
-    growth = da + degree * settled.a * radial / norms
-    return growth, (dW - radial[:, None] * unit) / norms[:, None]
+def _still_moving(landscape: SampledLandscape, network: Network, time: float | None) -> Outcome:
+    """The name of a student on whose way the loss still falls: with growing weights, or without."""
+    theta, gradient = network.theta, landscape.gradient(network)
+    told = falling(landscape, network)
+    if time is not None and math.isfinite(time):
+        exponent = -time * float(theta @ gradient) / max(float(theta @ theta), 1e-300)
+        told += f"; |theta| = {number(float(np.linalg.norm(theta)), 3)} changes as t^{number(exponent, 2)}"
+        if exponent > _GROWS:
+            return Outcome("diverging", f"no critical point and no channel: {told}")
+    return Outcome("other", f"not at a critical point: {told}")

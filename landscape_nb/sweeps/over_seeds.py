@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from ..display import number, table
-from ..landscapes import PopulationLandscape
+from ..landscapes import PopulationLandscape, SampledLandscape
 from .executors import progress_bar, work
 from .outcomes import is_regular
 from .results import Stored, add_rows, as_csv, as_json, opened, read_results, result_path, write
-from .rows import Row, Settings, checked_seeds, start_scale
+from .rows import Row, Settings, checked_seeds, start_law
 
 
 class Sweep(Sequence[Row]):
@@ -61,8 +61,11 @@ class Sweep(Sequence[Row]):
         return table(("outcome", "seeds", "loss", "index", "reason"), rows)
 
     def exceptions(self) -> tuple[Row, ...]:
-        """The rows that are neither copies, copy-averages nor perturbed copies; their evidence says why."""
-        return tuple(row for row in self.rows if not is_regular(row.outcome))
+        """The rows that are neither copies, copy-averages nor perturbed copies; their evidence says why.
+
+        On samples, those that are neither minima, plateaus nor channels.
+        """
+        return tuple(row for row in self.rows if not is_regular(row.outcome, sampled="data" in self.settings))
 
     def save(self, path: str | Path) -> Path:
         """Write a .csv or .json file that ``sweep`` resumes from."""
@@ -90,7 +93,7 @@ def _loss_text(loss: float) -> str:
 
 
 def sweep(
-    landscape: PopulationLandscape,
+    landscape: PopulationLandscape | SampledLandscape,
     n: int,
     seeds: Iterable[int],
     *,
@@ -103,9 +106,10 @@ def sweep(
 ) -> Sweep:
     """Gradient flow of n neurons from one start for each seed, and what it ends in: one row for each seed.
 
-    landscape : a PopulationLandscape. seeds : whole numbers, for example range(20). start : "glorot", or "glorot:0.1" for a tenth of it;
-    see ``starts``. t_max : of theta' = -grad L. executor : None for this process, a number of processes or "processes" for as many as
-    there are cores (one BLAS thread each), or any ``concurrent.futures.Executor``, for example ``client.get_executor()`` of dask.
+    landscape : a PopulationLandscape, or a SampledLandscape, whose end points are minima, plateaus, saddles or channels. seeds : whole
+    numbers, for example range(20). start : "glorot" or "normal", "glorot:0.1" for a tenth of it; see ``starts``. t_max : of
+    theta' = -grad L. executor : None for this process, a number of processes or "processes" for as many as there are cores (one BLAS
+    thread each), or any ``concurrent.futures.Executor``, for example ``client.get_executor()`` of dask.
     results : a .csv or .json file into which rows are written as they finish; seeds that it has are not computed again. progress : True for
     a bar, False for none, or a function of the share done; if that raises ``flows.Interrupted`` the sweep stops as with Ctrl-C: it returns
     the rows that are done and names the others in ``missing``. batch : how many seeds flow together.
@@ -126,24 +130,25 @@ def sweep(
             add_rows(path, settings.as_json(), [*rows.values()], found)
         rows.update((row.seed, row) for row in found)
 
-    with progress_bar(progress, len(todo), f"{landscape.activation.name} n={n} k={landscape.teacher.n}") as show:
+    with progress_bar(progress, len(todo), f"{landscape.activation.name} n={n} {settings.against}") as show:
         work([(settings, todo)], executor, batch, take, show)
     missing = [seed for seed in wanted if seed not in rows]
     return Sweep(settings.as_json(), [rows[seed] for seed in wanted if seed in rows], missing, stored.notes)
 
 
-def checked_settings(landscape: PopulationLandscape, n: int, start: str, t_max: float) -> Settings:
-    if not isinstance(landscape, PopulationLandscape):
+def checked_settings(landscape: PopulationLandscape | SampledLandscape, n: int, start: str, t_max: float) -> Settings:
+    if not isinstance(landscape, (PopulationLandscape, SampledLandscape)):
         raise ValueError(
-            f"a sweep takes a PopulationLandscape, whose end points have closed forms; {landscape!r:.60} was given"
+            "a sweep takes a PopulationLandscape, whose end points have closed forms, or a SampledLandscape; "
+            f"{landscape!r:.60} was given"
         )
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
         raise ValueError(f"n is the number of student neurons, at least 1; n = {n!r} was given")
-    start_scale(start)
+    start_law(start)
     if (
         isinstance(t_max, bool)
         or not isinstance(t_max, (int, float, np.number))
         or not (math.isfinite(t_max) and t_max > 0)
     ):
         raise ValueError(f"t_max is a finite time > 0; t_max = {t_max!r} was given")
-    return Settings(landscape.activation, landscape.teacher, int(n), str(start), float(t_max))
+    return Settings(landscape, int(n), str(start), float(t_max))

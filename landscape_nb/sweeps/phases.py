@@ -148,7 +148,7 @@ def phase_diagram(
     todo = [(settings, left) for settings, left in todo if left]
 
     def take(settings: Settings, found: tuple[Row, ...]) -> None:
-        cells[settings.n, settings.teacher.n].update((row.seed, _brief(row)) for row in found)
+        cells[settings.n, settings.teachers].update((row.seed, _brief(row)) for row in found)
         if path is not None:
             write(path, _phases_text(provenance, {pair: rows.values() for pair, rows in cells.items() if rows}))
 

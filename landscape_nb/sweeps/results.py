@@ -136,8 +136,9 @@ def opened(path: Path, settings: Mapping[str, Any]) -> Stored:
         if stored.settings.get(name) != settings[name]:
             before, now = stored.settings.get(name), settings[name]
             line = 2
-            told = "another teacher" if name == "teacher" else f"{name} = {before!r}"
-            asked = "" if name == "teacher" else f", not {now!r}"
+            whole = name in ("teacher", "data")  # too long to print
+            told = f"{'another teacher' if name == 'teacher' else 'other data'}" if whole else f"{name} = {before!r}"
+            asked = "" if whole else f", not {now!r}"
             raise ValueError(
                 f"{path}, line {line}: this file belongs to a sweep with {told}{asked}; give it the same settings or another file"
             )
