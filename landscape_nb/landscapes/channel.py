@@ -49,7 +49,7 @@ Array = np.ndarray
 #: Up to this |p| divided differences are integrals, beyond plain differences.
 _NEAR = 0.5
 #: (largest |p|, number of Gauss-Legendre nodes).
-_NODES = ((1e-9, 1), (1e-5, 2), (5e-3, 5), (0.1, 7), (_NEAR, 12))
+_NODES = ((1e-9, 1), (1e-5, 2), (5e-3, 5), (0.1, 8), (_NEAR, 14))
 #: A Network belongs to the landscape if its gap a_i - a_j is 1/eta up to this share.
 _SAME_GAP = 1e-9
 
