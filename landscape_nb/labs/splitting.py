@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from ..activations import ERF, SOFTPLUS
 from ..closed_forms.splitting import STATEMENT, TEACHER, SplittingLine, splitting_line
 from ..closed_forms.splitting_with_bias import STATEMENT as WITH_BIAS
-from ..critical import CriticalPoint, OutsideTheorem, refine
+from ..critical import OutsideTheorem, refine
 from ..display import below, eigenvalues, number
 from ..figures import splitting as picture
 from ..landscapes import PopulationLandscape, SampledLandscape, gaussian_line
@@ -127,16 +127,11 @@ class SplittingResult:
     outside: str
 
 
-@cache
-def _point(name: str) -> CriticalPoint:
-    """The critical point of this scene; it does not change while a session runs."""
-    scene = SCENES[name]
-    return refine(scene.landscape(), np.array(scene.start))
-
-
+@cache  # nine scenes, the same for every lab of this session
 def line(landscape: str, neuron: int) -> SplittingLine:
     """The splitting line of this neuron, of the last one where there are fewer."""
-    point = _point(landscape)
+    scene = SCENES[landscape]
+    point = refine(scene.landscape(), np.array(scene.start))
     return splitting_line(point.landscape, point.student, min(neuron, point.student.n) - 1)
 
 
@@ -147,12 +142,14 @@ def off_the_line(spectra: np.ndarray) -> np.ndarray:
     return np.take_along_axis(spectra, places, axis=-1)
 
 
+@cache
 def spectra(line: SplittingLine) -> Spectra:
     """The spectrum at steps of 1/40 in gamma."""
     gammas = np.linspace(LOW, HIGH, 201)
     return Spectra(gammas, off_the_line(line.spectrum(gammas)), line.pure_curvature(gammas))
 
 
+@cache
 def surfaces(line: SplittingLine) -> tuple[picture.Surface, picture.Surface]:
     """The loss around the line in the direction that decides between gamma = 0 and 1, and in that which decides outside."""
     vectors = np.linalg.eigh(line.B)[1]
