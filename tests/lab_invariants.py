@@ -894,6 +894,91 @@ def copies_exist(state) -> bool:
     return True
 
 
+TARGETS = {
+    "x^2": lambda x: x**2,
+    "x^3": lambda x: x**3,
+    "x^4 - x": lambda x: x**4 - x,
+    "degree 10": lambda x: x**10 - 2 * x**8 + 2 * x**5 + 3 * x**3 - 2 * x**2 + 5,
+    "degree 5 in two inputs": lambda x, y: y**5 - x**3 * y**2 - 4 * x**2 * y + 3 * x**3 - y**2 + x + 2,
+}
+
+
+def check_never_arriving(lab) -> None:
+    view, flow, state = lab.result.view, lab.result.flow, lab.state
+    landscape, n, target = flow.landscape, state["width"], TARGETS[state["target"]]
+    inputs = landscape.X[:, :-1]
+    assert landscape.activation.name == state["activation"] and landscape.output_bias
+    assert (landscape.X[:, -1] == 1).all() and np.abs(inputs).max() == 1.0
+    assert np.abs(landscape.y - target(*inputs.T)).max() <= 1e-14, "these are not the samples of the target"
+    # the path: begins at the start that the seed gives, follows the gradient, and the loss never rises
+    rng = np.random.default_rng(state["seed"])
+    W, a = rng.normal(size=(n, landscape.d)), rng.normal(size=n)
+    assert np.array_equal(flow.students[0], [*W.ravel(), *a, 0.0]), "the flow starts somewhere else"
+    students, losses = flow.students, np.asarray(landscape.value(flow.students))
+    assert np.array_equal(view.times, flow.times[1:]) and (np.diff(view.times) > 0).all()
+    assert np.array_equal(view.losses, losses[1:]), "the losses are not those of the path"
+    assert np.allclose(view.norms, np.sqrt((students[1:] ** 2).sum(axis=1)), rtol=1e-13)
+    rest = 1e-13 * losses[0]
+    assert (np.diff(losses) <= 1e-4 * losses[:-1] + rest).all(), "the loss rises along the flow"
+    if state["activation"] != "relu":
+        squared = (landscape.gradient(students) ** 2).sum(axis=1)
+        for i in range(1, len(students) - 1, 7):
+            first, second = squared[i], squared[i + 1]
+            if max(first, second) > 1.3 * min(first, second) or losses[i] - losses[i + 1] < 1e-4 * losses[i] + rest:
+                continue
+            fall = 0.5 * (first + second) * (flow.times[i + 1] - flow.times[i])
+            assert abs(losses[i] - losses[i + 1] - fall) <= 0.05 * fall, "this is no gradient flow"
+    travelled = np.linalg.norm(students - students[0], axis=1)
+    assert (travelled <= flow.bound * (1 + 1e-3) + 1e-12).all(), "the path is longer than its bound"
+    # the view
+    now = view.chosen
+    last = min(max(state["time"], view.times[0]), view.times[-1])
+    assert abs(np.log10(view.times[now] / last)) <= 0.026
+    theta = students[1 + now]
+    rows, outgoing = theta[: W.size].reshape(W.shape), theta[W.size : -1]
+    i = 40
+    at = np.append(np.repeat(view.line[i], landscape.d - 1), 1.0)
+    output = sum(a * float(landscape.activation(np.array(row @ at))) for row, a in zip(rows, outgoing)) + theta[-1]
+    assert abs(view.function[i] - output) <= 1e-12 * max(1.0, np.abs(outgoing).sum()), "the function is another one"
+    assert abs(view.target[i] - target(*at[:-1])) <= 1e-13
+    assert np.array_equal(view.outgoing[now], outgoing) and np.array_equal(view.inputs[now], rows[:, -1])
+    assert np.allclose(view.weights[now], rows[:, 0] if landscape.d == 2 else np.hypot(*rows[:, :2].T), rtol=1e-13)
+    # the law, measured and derived
+    for k, (values, sign) in enumerate(((view.norms, 1), (view.losses, -1))):
+        measured = view.exponents[k]
+        if np.isfinite(measured):
+            early = int(np.argmin(np.abs(np.log(view.times / view.times[now] * 1e3))))
+            plain = np.log10(values[now] / values[early]) / 3
+            assert sign * measured > 0 and abs(measured - plain) <= 0.02 + (0.7 * abs(measured) if k == 0 else 0.0)
+    valley = lab.result.valley
+    if valley is not None:
+        assert (n, state["target"]) == (2, "x^2") and not landscape.activation.kinks
+        assert view.derived == (1 / 6, -2 / 3)
+        size = (24 * valley.constant * view.times / valley.metric) ** (1 / 6)
+        assert np.allclose(view.law_losses, valley.constant / size**4, rtol=1e-12)
+        assert np.allclose(view.law_norms, np.sqrt(valley.metric) * size, rtol=1e-12)
+        assert set(view.biases) == set(valley.biases)
+    else:
+        assert view.law_norms is None and view.law_losses is None and view.derived is None
+    # the words
+    lines, table = lab.summary.splitlines(), words(lab._numbers_box.value)
+    assert lines[0].startswith(f"{n} {state['activation']} neuron")
+    time, loss, norm = re.match(r"t = (\S+): loss (\S+), norm (\S+)$", lines[1]).groups()
+    assert agrees(time, view.times[now], 4) and agrees(norm, view.norms[now], 4)
+    assert agrees(loss, view.losses[now], 4, 1e-11 * landscape.constant), f"the summary says loss {loss}"
+    for text, measured in zip(re.findall(r"t\^(\(none|\S+)", lines[2]), reversed(view.exponents)):
+        assert text == "(none" if not np.isfinite(measured) else agrees(text.rstrip(","), round(measured, 4), 6)
+    assert loss in table and norm in table
+    assert ("in a valley" in lines[0]) is (valley is not None) and ("derived" in lines[2]) is (valley is not None)
+    inside = (n, state["target"]) == (2, "x^2") and state["activation"] not in ("relu", "elu", "softsign", "square")
+    assert ("outside the theorem" in lines[0]) is not inside
+    tables = lab.tables()
+    assert np.array_equal(tables["path"]["loss"], view.losses) and np.array_equal(
+        tables["function"]["network"], view.function
+    )
+    assert np.array_equal(np.reshape(tables["neurons"]["outgoing weight"], (-1, n))[now], outgoing)
+
+
 #: Lab -> what must hold in each of its states beyond what holds for every lab. A new lab is entered here.
 CHECKS = {
     "one-neuron": check_one_neuron,
@@ -903,6 +988,7 @@ CHECKS = {
     "splitting": check_splitting,
     "into-the-channel": check_into_the_channel,
     "channels": check_channels,
+    "never-arriving": check_never_arriving,
 }
 #: Lab -> whether a state of its controls exists; where it is not entered, every state does.
 EXISTS = {

@@ -36,15 +36,19 @@ State = dict[str, Any]
 #: A lab that integrates flows is swept over a few values of each control.
 FEW: dict[type[Lab], dict[str, list[Any]]] = {
     labs.GradientFlow: {"k": [3, 4], "n": [1, 2], "seed": [0, 1], "start": ["Glorot", "small"]},
+    labs.NeverArriving: {"activation": ["tanh", "square"], "width": [1, 2], "seed": [0, 1], "time": [1.0, 1e2, 1e4]},
     labs.IntoTheChannel: {"gamma": [0.65, 2.0], "size": [0.01, 0.02], "time": [1.0, 1e3, 1e6], "rate": [0.4, 1.0]},
 }
 #: Its steps that take long are worked out once in this process for what they are given, ``progress`` aside.
 REMEMBERED: dict[type[Lab], tuple[str, ...]] = {
     labs.GradientFlow: ("path", "cells"),
+    labs.NeverArriving: ("flow",),
     labs.IntoTheChannel: ("flow", "endings", "descent"),
 }
 #: What is shorter in the tests: the name of a constant, and its value there.
 SHORTER: dict[str, Any] = {
+    "landscape_nb.labs.never_arriving.T_MAX": 1e4,
+    "landscape_nb.labs.never_arriving.TOLERANCES": {"rtol": 1e-5, "atol": 1e-7},
     "landscape_nb.labs.into_the_channel.T_MAX": 1e4,
     "landscape_nb.labs.into_the_channel.STEPS": 300,
     "landscape_nb.labs.into_the_channel.METHODS": ("trust-ncg",),

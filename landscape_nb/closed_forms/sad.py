@@ -370,6 +370,8 @@ def _kinked(activation: Activation, teacher: Any) -> str | None:
 
 
 def _no_bias(activation: Activation, teacher: Any) -> str | None:
+    if activation.kinks:
+        return f"{activation.name}, whose fourth derivative does not exist everywhere"
     return None if tuned_biases(activation) else f"{activation.name}, whose fourth derivative has no such zero"
 
 
@@ -395,7 +397,7 @@ def _other_samples(activation: Activation, teacher: Any) -> str | None:
 
 
 def _no_output_bias(activation: Activation, teacher: Any) -> str | None:
-    return None if teacher.output_bias else "no output bias"
+    return None if getattr(teacher, "output_bias", False) else "no output bias"
 
 
 def _require(hypothesis: Hypothesis, activation: Activation, landscape: SampledLandscape) -> None:
