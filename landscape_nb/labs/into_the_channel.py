@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -115,16 +116,19 @@ class IntoTheChannelResult:
         return f"{self.endings.table(UNSURE)}\ngradient descent: {told(self.descent)}"
 
 
+@cache
 def landscape() -> SampledLandscape:
     """The toy of two channels."""
     return channel_toy()
 
 
+@cache
 def limits(landscape: SampledLandscape) -> tuple[ChannelLimit, ...]:
     """Its channels, in the order of w."""
     return tuple(limit for limit in limits_on_a_line(landscape) if limit.stable)
 
 
+@cache
 def line(landscape: SampledLandscape) -> SplittingLine:
     """The splitting line of its minimum with one neuron."""
     return splitting_line(landscape, refine(landscape, Network([[1.4]], [2.15])).student)
