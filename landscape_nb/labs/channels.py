@@ -40,7 +40,7 @@ LEAST, MOST, BEYOND = 1e-4, 1.0, 1.1
 FARTHEST = 1e5
 #: Newton's solutions count as such up to this max |dL/dtheta|, as a share of max(1, largest eigenvalue).
 _REACHED = 1e-11
-#: |a_i - a_j| from which on the map is linear in eta^2 to eight digits.
+#: |a_i - a_j| from which on the map is linear in eta^2 to 1e-8.
 _LINEAR = 300.0
 
 
@@ -269,7 +269,7 @@ def channel_map(
 
     start, u : the line start + t u. mean, gap : (low, high, points) of u.w and, in equal ratios, of s. Shown is the sheet of minima that
     reaches to infinity: from the limit problem inwards, Newton's iteration at fixed s and w; NaN where it has ended. Beyond s = 300 the
-    loss is linear in 1/s^2 to eight digits, and interpolated.
+    loss is linear in 1/s^2 to 1e-8, and interpolated.
     """
     along, gaps = np.linspace(*mean), np.geomspace(*gap)
     W = start + (along - float(u @ start))[:, None] * u
