@@ -2,6 +2,7 @@
 
     landscape-nb one-neuron --activation erf --k 5      critical points of one neuron that learns from k teachers
     landscape-nb sweep --k 5 --n 4 --seeds 0:20         where gradient flow ends, from one start for each seed
+    landscape-nb sweep --data FILE.csv --n 4            the same on samples
     landscape-nb lab [PAGE]                             the pages in JupyterLab
     landscape-nb dashboard [PAGE]                       one page without its code, served by Voila
     landscape-nb selfcheck                              one line per capability
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from .activations import Activation
     from .critical import CriticalPoint, OutsideTheorem
+    from .landscapes import PopulationLandscape, SampledLandscape
     from .networks import Network
     from .search import OneNeuronPoints
 
@@ -318,7 +320,13 @@ def declare_sweep(parser: argparse.ArgumentParser) -> None:
     declare_landscape(parser)
     parser.add_argument("--n", type=whole, help="number of student neurons")
     parser.add_argument("--seeds", type=seeds_named, default="0:20", help="0:20 (default), 7, or 0,3,10:15")
-    parser.add_argument("--start", default="glorot", help="glorot (default), or glorot:0.1 for a tenth of it")
+    parser.add_argument(
+        "--data", metavar="FILE", help="samples instead of a teacher: .csv (the last column is y) or .npz (X, y)"
+    )
+    parser.add_argument(
+        "--output-bias", action="store_true", help="with --data: the students have a trainable output bias"
+    )
+    parser.add_argument("--start", default="glorot", help="glorot (default) or normal, or glorot:0.1 for a tenth of it")
     parser.add_argument("--t-max", type=real, default=1.5e6, help="time at which a flow is ended (default 1.5e6)")
     parser.add_argument("--workers", type=whole, help="processes with one BLAS thread each (default: this one)")
     parser.add_argument("--out", metavar="FILE", help="a .csv or .json file; rows are written as they finish")
@@ -330,7 +338,6 @@ def sweep(arguments: argparse.Namespace) -> int:
     import warnings
 
     from .display import number
-    from .landscapes import PopulationLandscape
     from .sweeps import sweep as over_seeds
 
     if arguments.n is None:
@@ -341,13 +348,8 @@ def sweep(arguments: argparse.Namespace) -> int:
         raise ValueError("--resume goes on with a file; name it with --out FILE")
     if arguments.out is not None and Path(arguments.out).exists() and not arguments.resume:
         raise ValueError(f"{arguments.out} exists; --resume goes on with it, or name another file")
-    activation, teacher = activation_named(arguments.activation), teacher_asked_for(arguments)
-    check_size("parameters n (d + 1) of the student", arguments.n * (teacher.d + 1), LARGEST_STUDENT)
-    landscape = PopulationLandscape(activation, teacher)
-    if landscape.constant == 0:
-        raise ValueError(
-            "this teacher is the zero function, E[f*^2] = 0: there is nothing to learn; change its weights"
-        )
+    landscape, against = landscape_to_sweep(arguments)
+    check_size("parameters n (d + 1) of the student", arguments.n * (landscape.d + 1), LARGEST_STUDENT)
     with warnings.catch_warnings(record=True):
         warnings.simplefilter("always")  # they are said below, as sentences of the result
         found = over_seeds(
@@ -363,10 +365,9 @@ def sweep(arguments: argparse.Namespace) -> int:
     for note in found.notes:
         print(f"{PROGRAM}: {note}", file=sys.stderr)
     students = f"{arguments.n} student neuron{'s' if arguments.n > 1 else ''}"
-    teachers = f"{teacher.n} teacher neuron{'s' if teacher.n > 1 else ''}{described(arguments)}"
     count = f"{len(found)} seed{'s' if len(found) != 1 else ''}"
     asked = f"start {arguments.start}, t_max {number(arguments.t_max)}: {count}"
-    lines = [f"{activation.name}, {students}, {teachers} in {teacher.d} dimensions, {asked}", "", found.table()]
+    lines = [f"{landscape.activation.name}, {students}, {against}, {asked}", "", found.table()]
     if found.exceptions():
         lines += ["", *(f"seed {row.seed}, {row.outcome}: {row.evidence}" for row in found.exceptions())]
     if arguments.out is not None:
@@ -377,6 +378,33 @@ def sweep(arguments: argparse.Namespace) -> int:
         print(f"{PROGRAM}: interrupted with {len(found.missing)} seeds to do{hint}", file=sys.stderr)
         return 130
     return 0
+
+
+def landscape_to_sweep(arguments: argparse.Namespace) -> tuple[PopulationLandscape | SampledLandscape, str]:
+    """The landscape of the user's samples, or of a teacher, and what the students learn in words."""
+    from .landscapes import PopulationLandscape, SampledLandscape, load_samples
+
+    activation = activation_named(arguments.activation)
+    if arguments.data is None:
+        if arguments.output_bias:
+            raise ValueError("--output-bias belongs to samples; name their file with --data FILE")
+        teacher = teacher_asked_for(arguments)
+        population = PopulationLandscape(activation, teacher)
+        if population.constant == 0:
+            raise ValueError(
+                "this teacher is the zero function, E[f*^2] = 0: there is nothing to learn; change its weights"
+            )
+        neurons = f"{teacher.n} teacher neuron{'s' if teacher.n > 1 else ''}{described(arguments)}"
+        return population, f"{neurons} in {teacher.d} dimensions"
+    teachers = ("teacher", "k", "d", "correlation", "norm", "weight")
+    given = [f"--{name}" for name in teachers if getattr(arguments, name) is not None]
+    if given:
+        raise ValueError(
+            f"--data takes the place of a teacher, which {' and '.join(given)} would describe; give one or the other"
+        )
+    landscape = SampledLandscape(activation, *load_samples(arguments.data), output_bias=arguments.output_bias)
+    bias = " and an output bias" if arguments.output_bias else ""
+    return landscape, f"{len(landscape.y)} samples of {Path(arguments.data).name} in {landscape.d} dimensions{bias}"
 
 
 # lab ------------------------------------------------------------------------------------------------------------------

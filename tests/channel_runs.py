@@ -4,8 +4,8 @@
 here, from where the flow goes after the end point, from Newton's iteration, or from the construction of the student.
 
     channel   the flow is followed from the time t of the end point to 1000 t: of one pair of neurons the distance falls as t^(-1/4)
-              and the difference of the outgoing weights grows as t^(1/4) over the last decade, in which the loss falls by t^(-1/2)
-    group     in the same way, all outgoing weights of a group (an output bias included) grow at one rate p and its distances fall with -p/2,
+              and the difference of the outgoing weights grows as t^(1/4) over the last decade
+    group     in the same way, all outgoing weights of a group (an output bias included) grow at one rate p, distances fall with -p/2,
               p = 1/3 in general, 1/6 where the loss falls to 0 with the residual
     diverging the flow goes on, a weight grows, and no pair does both
     minimum   Newton's iteration converges beside the end point, and all eigenvalues are positive

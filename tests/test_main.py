@@ -490,7 +490,29 @@ def test_sweep_takes_a_teacher_of_ones_own(printed, tmp_path):
     assert "seed 3, other: a critical point of index 0 and loss 0.0413356548" in out
 
 
+def test_sweep_takes_samples_and_finds_their_channels(printed, run, tmp_path):
+    from channel_runs import landscape_named
+
+    landscape = landscape_named("toy")
+    file, rows = tmp_path / "toy.csv", tmp_path / "rows.csv"
+    lines = [",".join(map(repr, map(float, row))) for row in zip(landscape.weights, landscape.X[:, 0], landscape.y)]
+    file.write_text("weights,x,y\n" + "\n".join(lines) + "\n")
+    words = ("sweep", "--data", file, "--n", 2, "--seeds", "0:2", "--start", "normal", "--t-max", 1e5)
+    out = printed(*words, "--out", rows)
+    assert out.splitlines()[0].startswith(
+        "erf, 2 student neurons, 161 samples of toy.csv in 1 dimensions, start normal"
+    )
+    assert sorted(row["outcome"] for row in cells(out)) == ["channel", "plateau"]
+    file.write_text(file.read_text().replace(lines[80], lines[80] + "1"))  # another digit of one label
+    code, out, err = run(*words, "--out", rows, "--resume")
+    assert (code, out) == (2, "")
+    assert "this file belongs to a sweep with other data; give it the same settings or another file" in one_line(err)
+
+
 BAD_SWEEPS = {
+    "--data none.csv --n 1": "there is no file",
+    "--data none.csv --n 1 --k 3 --d 4": "--data takes the place of a teacher, which --k and --d would describe",
+    "--k 3 --n 1 --output-bias": "--output-bias belongs to samples; name their file with --data FILE",
     "--k 5": "how many student neurons? --n 4 takes four",
     "--n 3": "which teacher? --k 5 takes five orthonormal vectors",
     "--k 5 --n 0": "n is the number of student neurons, at least 1; n = 0 was given",

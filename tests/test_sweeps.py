@@ -12,6 +12,7 @@ from math import asin, pi
 
 import numpy as np
 import pytest
+from channel_runs import landscape_named
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +21,7 @@ from landscape_nb.closed_forms.copy_average import copy_average, partitions
 from landscape_nb.closed_forms.one_neuron import one_neuron
 from landscape_nb.closed_forms.perturbed_copy import perturbed_copy, perturbed_copy_average
 from landscape_nb.flows import Interrupted, gradient_flow
-from landscape_nb.landscapes import PopulationLandscape
+from landscape_nb.landscapes import PopulationLandscape, SampledLandscape
 from landscape_nb.networks import Network, equicorrelated_teacher, gaussian_teacher, orthonormal_teacher
 from landscape_nb.sweeps import (
     PhaseDiagram,
@@ -347,6 +348,85 @@ def test_a_channel_is_recognised_however_far_it_was_followed(t_max):
     assert 0.03919590 < row.loss < 0.0391980
 
 
+# samples --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def toy_sweep():
+    """The toy of the channels paper from N(0, 1)."""
+    return quiet(landscape_named("toy"), 2, range(30), start="normal", t_max=1e5)
+
+
+def test_random_starts_of_the_toy_end_on_plateaus_and_in_both_channels(toy_sweep):
+    assert toy_sweep.counts().keys() == {"channel", "plateau"}
+    share = toy_sweep.counts()["plateau"] / len(toy_sweep)
+    assert 0.3 < share < 0.7  # theory: 55 of 100, with other starts
+    ends = {"plateau": [0.0471160275], "channel": [0.0423721520, 0.00077333254]}
+    for row in toy_sweep:
+        distance = min(row.loss - end for end in ends[row.outcome] if row.loss > end - 1e-10)
+        assert -1e-10 < distance < (1e-9 if row.outcome == "plateau" else 3e-4)
+        assert row.reason == ("converged" if row.outcome == "plateau" else "time")
+        assert row.index == (0 if row.outcome == "plateau" else None)
+    assert sum(row.loss < 0.01 for row in toy_sweep) == 2  # channel 2, the global optimum, is rare
+    assert toy_sweep.exceptions() == ()
+
+
+def test_what_the_rows_of_samples_say(toy_sweep):
+    plateau = next(row for row in toy_sweep if row.outcome == "plateau")
+    assert plateau.evidence.startswith("a critical point of index 0 and loss 0.0471160275, nullity 1 (splitting 1); ")
+    assert plateau.evidence.endswith("neurons 0 and 1 are in one place and share their outgoing weight")
+    channel = next(row for row in toy_sweep if row.outcome == "channel")
+    assert "lie in a valley that leads to infinity: from eps = " in channel.evidence
+
+
+def test_the_grid_gives_the_channels_of_the_theory_and_diverging_gates():
+    found = quiet(landscape_named("grid-softplus"), 4, [0, 1, 3, 4], t_max=1e5)
+    assert [row.outcome for row in found] == ["channel", "diverging", "channel", "diverging"]
+    assert [row.seed for row in found.exceptions()] == [1, 4]
+    assert "no critical point and no channel: the loss" in found[1].evidence and "changes as t^0." in found[1].evidence
+
+
+def test_rows_of_samples_do_not_depend_on_processes():
+    landscape = landscape_named("square-tanh")
+    alone = quiet(landscape, 2, range(4), start="normal", t_max=1e4)
+    away = quiet(landscape, 2, range(4), start="normal", t_max=1e4, executor=1, batch=2)
+    same_rows(alone, away)
+    assert {row.kind for row in alone} <= {"channel", "diverging", "other"}
+
+
+def test_a_file_of_other_data_is_refused(tmp_path):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 2)), rng.normal(size=20)
+    file = tmp_path / "rows.json"
+    first = quiet(SampledLandscape(ERF, X, y), 1, [0, 1], results=file, t_max=100.0)
+    assert first.settings["data"].keys() == {"samples", "d", "digest"}
+    same_rows(
+        quiet(SampledLandscape(ERF, X.copy(), y, np.full(20, 1 / 20)), 1, [0, 1], results=file, t_max=100.0), first
+    )
+    y[3] = np.nextafter(y[3], 1.0)
+    with pytest.raises(ValueError, match="this file belongs to a sweep with other data; give it the same settings"):
+        quiet(SampledLandscape(ERF, X, y), 1, [0, 1], results=file, t_max=100.0)
+    with pytest.raises(ValueError, match="this file belongs to a sweep with another teacher"):
+        quiet(erf(2), 1, [0], results=file, t_max=100.0)
+
+
+@pytest.mark.parametrize(
+    "student, name, phrase",
+    [
+        (
+            Network([[1.3995541]], [2.1527836]),
+            "minimum",
+            "a critical point of index 0 and loss 0.0471160275, nullity 0",
+        ),
+        (Network([[1.3995541]] * 2, [4.3055672, -2.1527836]), "saddle", "neurons 0 and 1 are in one place"),
+        (Network([[1.0]], [1.0]), "other", "not at a critical point: the loss"),
+    ],
+)
+def test_other_ends_on_samples_have_their_names(student, name, phrase):
+    found = outcome(landscape_named("toy"), student)
+    assert found.name == name and phrase in found.evidence
+
+
 # starts ---------------------------------------------------------------------------------------------------------------
 
 
@@ -360,6 +440,24 @@ def test_starts_are_glorot_drawn_weights_first_from_a_generator_for_each_seed():
         assert np.array_equal(row, np.concatenate([W.ravel(), a]))
     assert np.array_equal(starts(n, d, [3])[0], theta[1])
     assert np.allclose(starts(n, d, [3], "glorot:0.1"), 0.1 * theta[1], rtol=1e-15)
+
+
+def test_normal_starts_are_drawn_in_the_same_order_and_an_output_bias_is_0():
+    rng = np.random.default_rng(5)
+    W, a = rng.normal(size=(3, 2)), rng.normal(size=3)
+    assert np.array_equal(starts(3, 2, [5], "normal")[0], np.concatenate([W.ravel(), a]))
+    assert np.array_equal(
+        starts(3, 2, [5], "normal:2", output_bias=True)[0], np.concatenate([2 * W.ravel(), 2 * a, [0]])
+    )
+
+
+def test_biases_of_glorot_are_0_and_do_not_count_as_inputs():
+    rng = np.random.default_rng(5)
+    W, a = rng.normal(size=(3, 2)) * np.sqrt(2 / 5), rng.normal(size=3) * np.sqrt(2 / 4)
+    expected = np.concatenate([np.column_stack([W, np.zeros(3)]).ravel(), a])
+    assert np.allclose(starts(3, 3, [5], bias_columns=(2,))[0], expected, rtol=1e-15)
+    assert rows.bias_columns(landscape_named("grid-erf")) == (2,)
+    assert rows.bias_columns(landscape_named("toy")) == rows.bias_columns(erf(2)) == ()
 
 
 @pytest.mark.parametrize("start", ["he", "glorot:0", "glorot:x", "glorot:nan", "glorot:-1", ""])
