@@ -313,7 +313,7 @@ def draw_curve(axes: Axes, curve: Curve) -> None:
     )
     for line in lines:
         axes.add_artist(line)
-    style.legend(axes, lines, loc="upper left", fontsize=10, labelspacing=0.2)
+    style.legend(axes, lines, loc="lower right", fontsize=10, labelspacing=0.2)
 
 
 def draw_neurons(axes: Axes, view: SplittingView) -> None:
