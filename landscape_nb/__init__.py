@@ -58,6 +58,7 @@ _NAMES_OF = {
     "search": ("search_one_neuron",),
     "flows": ("Flow", "gradient_flow"),
     "plateaus": ("Plateau", "plateaus_of"),
+    "descent": ("Descent", "OptimiserEndings", "gradient_descent", "optimiser_endings"),
     "power_laws": ("LongFlow", "PowerFit", "decade_exponent", "fit_power", "local_exponents", "long_flow"),
     "closed_forms": ("STATEMENTS",),
     "closed_forms.one_neuron": ("one_neuron",),
@@ -72,6 +73,25 @@ _NAMES_OF = {
     "closed_forms.perturbed_copy": ("crossings", "perturbed_copy"),
     "closed_forms.perturbed_copy_average": ("perturbed_copy_average",),
     "closed_forms.symmetry_blocks": ("symmetry_blocks",),
+    "closed_forms.channels": (
+        "ChannelLimit",
+        "ChannelPath",
+        "ChannelPoint",
+        "channel_limits",
+        "channel_toy",
+        "follow_channel",
+        "from_channel",
+        "limit_profile",
+        "limits_on_a_line",
+        "to_channel",
+    ),
+    "closed_forms.channel_detection": (
+        "DetectedChannel",
+        "DetectedGroup",
+        "detect_channels",
+        "detect_groups",
+        "examine_pair",
+    ),
     "closed_forms.splitting": ("SplittingLine", "splitting_line", "splitting_matrix"),
     "closed_forms.embeddings": ("Embedding",),
     "closed_forms.critical_subspaces": ("critical_subspaces", "minimal_subspaces"),
@@ -116,6 +136,21 @@ if TYPE_CHECKING:
     from .activations import leaky_relu as leaky_relu
     from .activations import register_activation as register_activation
     from .closed_forms import STATEMENTS as STATEMENTS
+    from .closed_forms.channel_detection import DetectedChannel as DetectedChannel
+    from .closed_forms.channel_detection import DetectedGroup as DetectedGroup
+    from .closed_forms.channel_detection import detect_channels as detect_channels
+    from .closed_forms.channel_detection import detect_groups as detect_groups
+    from .closed_forms.channel_detection import examine_pair as examine_pair
+    from .closed_forms.channels import ChannelLimit as ChannelLimit
+    from .closed_forms.channels import ChannelPath as ChannelPath
+    from .closed_forms.channels import ChannelPoint as ChannelPoint
+    from .closed_forms.channels import channel_limits as channel_limits
+    from .closed_forms.channels import channel_toy as channel_toy
+    from .closed_forms.channels import follow_channel as follow_channel
+    from .closed_forms.channels import from_channel as from_channel
+    from .closed_forms.channels import limit_profile as limit_profile
+    from .closed_forms.channels import limits_on_a_line as limits_on_a_line
+    from .closed_forms.channels import to_channel as to_channel
     from .closed_forms.copy_average import copy_average as copy_average
     from .closed_forms.copy_average import copy_average_loss as copy_average_loss
     from .closed_forms.copy_average import copy_average_points as copy_average_points
@@ -146,6 +181,10 @@ if TYPE_CHECKING:
     from .critical import OutsideTheorem as OutsideTheorem
     from .critical import Statement as Statement
     from .critical import refine as refine
+    from .descent import Descent as Descent
+    from .descent import OptimiserEndings as OptimiserEndings
+    from .descent import gradient_descent as gradient_descent
+    from .descent import optimiser_endings as optimiser_endings
     from .flows import Flow as Flow
     from .flows import gradient_flow as gradient_flow
     from .landscapes import ChannelLandscape as ChannelLandscape

@@ -23,6 +23,9 @@ SampledLandscape ChannelLandscape gaussian_line load_samples
 copy_average copy_average_loss copy_average_points counts partitions threshold
 perturbed_copy perturbed_copy_average crossings symmetry_blocks
 SplittingLine splitting_line splitting_matrix Embedding critical_subspaces minimal_subspaces
+ChannelPoint to_channel from_channel ChannelLimit channel_limits limits_on_a_line limit_profile ChannelPath follow_channel channel_toy
+detect_channels detect_groups examine_pair DetectedChannel DetectedGroup
+gradient_descent Descent optimiser_endings OptimiserEndings
 gradient_flow Flow Plateau plateaus_of
 sweep Sweep outcome Outcome phase_diagram PhaseDiagram stored_phase_diagram
 long_flow LongFlow PowerFit local_exponents decade_exponent fit_power
@@ -37,6 +40,12 @@ METHODS = {
     "PopulationLandscape": "value gradient value_and_gradient hessian hessian_vector_product has_hessian network",
     "ChannelLandscape": "at student network from_network value gradient value_and_gradient hessian slope slope_derivatives "
     "excess symmetry_directions",
+    "ChannelLimit": "w direction c a rest b loss h minimum stable kind fourth gram theta landscape gap_at_eps sharpness_at_eps "
+    "edge_of_stability separation_at_time eps_at_time gap_at_time",
+    "ChannelPath": "eps losses networks sharpness softest index",
+    "ChannelPoint": "v inverse_gap theta",
+    "Descent": "end sharpness edge sentence",
+    "OptimiserEndings": "table",
     "Flow": "times students losses end at",
     "LongFlow": "end norms travelled bound until",
     "Valley": "network outgoing loss norm constant metric",
