@@ -381,6 +381,10 @@ OUTSIDE = (
             (key, 3, "erf", orthonormal_teacher(2, 2), "B negative semi-definite", "change the target a little"),
         )
     ),
+    ("channels", 0, "relu", Network([[5, 2.5], [5, -2.5]], [1, 1]), "relu, which has a kink at 0", "such as erf"),
+    ("channels", 1, "erf", orthonormal_teacher(3, 3), "d = 3 inputs", "channel_limits"),
+    ("channels", 2, "erf", Network([[1.0], [3.0]], [1, 1]), "end of the splitting line at w = ", "rougher target"),
+    ("channels", 3, "erf", Network([[1.0], [3.0]], [1, -1]), "h = -0.000782731", "another target"),
     ("splitting_with_bias", 0, "softplus", orthonormal_teacher(2, 2), "softplus", "choose erf, normal_cdf, sin or cos"),
     ("splitting_with_bias", 1, "erf", orthonormal_teacher(2, 3), "3 inputs", "take d = 2"),
     ("splitting_with_bias", 2, "erf", orthonormal_teacher(2, 2, 0.0), "a teacher without one", "two unequal steps"),

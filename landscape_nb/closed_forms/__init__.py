@@ -2,6 +2,7 @@
 
 from ..critical import Statement
 from . import (
+    channels,
     copy_average,
     embeddings,
     one_neuron_erf,
@@ -29,6 +30,7 @@ STATEMENTS: dict[str, Statement] = {
         splitting,
         embeddings,
         splitting_with_bias,
+        channels,
         sad,
     )
 }

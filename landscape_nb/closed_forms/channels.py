@@ -903,20 +903,25 @@ def teacher_on_a_line(activation: Activation, teacher: Network) -> SampledLandsc
 
 
 def _ends(activation: Activation, teacher: Network) -> tuple[ChannelLimit, ...]:
-    return tuple(limit for limit in limits_on_a_line(teacher_on_a_line(activation, teacher)) if limit.minimum)
+    """All stationary points of the limit problem, where the first two hypotheses let it be looked at."""
+    if _kinked(activation, teacher) or _dimension(activation, teacher):
+        return ()
+    return limits_on_a_line(teacher_on_a_line(activation, teacher))
 
 
 def _no_minimum(activation: Activation, teacher: Network) -> str | None:
-    limits = limits_on_a_line(teacher_on_a_line(activation, teacher))
+    limits = _ends(activation, teacher)
     if any(limit.minimum and limit.a != 0 for limit in limits):
         return None
+    if _kinked(activation, teacher) or _dimension(activation, teacher):
+        return None  # refused before
     kinds = ", ".join(f"{limit.kind} at w = {number(float(limit.w[0]))}" for limit in limits)
     return f"a limit problem with {kinds or 'no stationary point'} in 0 < w <= 5"
 
 
 def _repels(activation: Activation, teacher: Network) -> str | None:
-    ends = [limit for limit in _ends(activation, teacher) if limit.a != 0]
-    if any(limit.h > 0 for limit in ends):
+    ends = [limit for limit in _ends(activation, teacher) if limit.minimum and limit.a != 0]
+    if not ends or any(limit.h > 0 for limit in ends):
         return None
     return f"h = {', '.join(number(limit.h) for limit in ends)}"
 
@@ -924,7 +929,11 @@ def _repels(activation: Activation, teacher: Network) -> str | None:
 def _points(activation: Activation, teacher: Network) -> tuple[CriticalPoint, ...]:
     """The limits of attracting channels of two neurons, as minima of the limit problem."""
     STATEMENT.require(activation, teacher)
-    return tuple(limit.point for limit in _ends(activation, teacher) if limit.stable)
+    return tuple(
+        replace(limit.point, name="limit of a channel", statement=STATEMENT.key)
+        for limit in _ends(activation, teacher)
+        if limit.stable
+    )
 
 
 STATEMENT = Statement(
@@ -967,7 +976,7 @@ STATEMENT = Statement(
         {"w": 3.150432, "loss": 0.00077333254, "a": -6.511116, "c": 2.017815, "h": 0.00101470, "kind": "channel"},
     ),
     point=_points,
-    figure="gradient_flow",
+    figure="channels",
     verified=(
         "gated linear unit against two neurons at small eps",
         "h against differences of the loss in eps^2 and against SymPy",

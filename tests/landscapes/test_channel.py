@@ -12,9 +12,8 @@ from scipy.special import erf
 from landscape_nb.activations import ACTIVATIONS, Activation
 from landscape_nb.critical import CriticalPoint, newton, refine
 from landscape_nb.flows import gradient_flow
-from landscape_nb.landscapes import BiasedNetwork, ChannelLandscape, PopulationLandscape, SampledLandscape
+from landscape_nb.landscapes import BiasedNetwork, ChannelLandscape, PopulationLandscape, SampledLandscape, sampled
 from landscape_nb.landscapes import channel as module
-from landscape_nb.landscapes import sampled
 from landscape_nb.networks import Network, orthonormal_teacher
 
 ERF = ACTIVATIONS["erf"]
@@ -336,7 +335,7 @@ def test_what_does_not_fit_is_refused_in_a_sentence():
         limit.value(Network(np.ones((2, 3)), [1.0, -1.0]))
     with pytest.raises(ValueError, match="n = 2 neurons; the network has 3"):
         limit.value(Network(np.ones((3, 3)), [1.0, -1.0, 1.0]))
-    with pytest.raises(ValueError, match="the student has inverse_gap = 0.1, the landscape 0"):
+    with pytest.raises(ValueError, match=r"the student has inverse_gap = 0\.1, the landscape 0"):
         limit.value(limit.at(0.1).student(np.zeros(7)))
     with pytest.raises(ValueError, match=r"student\(\) takes one student"):
         limit.student(np.zeros((2, 7)))
