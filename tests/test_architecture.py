@@ -22,7 +22,8 @@ LAYERS = [
     {"rosenbrock", "collocation"},  # methods of integration: know nothing of networks
     {"landscapes"},
     {"critical"},
-    {"flows", "descent", "plateaus", "power_laws"},
+    {"flows", "plateaus"},
+    {"descent", "power_laws"},  # stand on flows: what is at rest, and long ones
     {"search"},
     {"closed_forms"},
     {"sweeps"},  # names its outcomes by the closed forms, and flows from many starts
