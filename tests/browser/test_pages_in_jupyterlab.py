@@ -137,6 +137,36 @@ STORIES = (
             Move("start", "small", {"start": "small"}, lambda: ("plateau 1", "saddle of index 4")),
         ),
     ),
+    Story(
+        "05_splitting",
+        "Splitting",
+        moves=(
+            Move("gamma", 10, {"gamma": 1.0}, lambda: ("degenerate saddle", "silenced neuron 1", "0.0471160275")),
+            Move("gamma", 2, {"gamma": 1.1}, lambda: ("saddle", "(index 1)", "B is positive definite", "0.0568977")),
+            Move("apart", -4, {"apart": -0.2}, lambda: ("change of the loss with s = -0.2",)),
+            Move(
+                "landscape",
+                "erf",
+                {"landscape": "erf"},
+                lambda: ("local minimum on a plateau", "B is negative definite"),
+            ),
+            Move("landscape", "two neurons", {"landscape": "two neurons"}, lambda: ("saddle", "B is indefinite")),
+            Move("neuron", 1, {"neuron": 2}, lambda: ("saddle", "(index 2)", "B is positive definite")),
+            Move("gamma", -4, {"gamma": 0.9}, lambda: ("local minimum on a plateau",)),
+            Move("landscape", "erf, orthonormal", {"landscape": "erf, orthonormal"}, lambda: ("no rule says more",)),
+        ),
+    ),
+    Story(
+        "06_channels",
+        "Channels",
+        moves=(
+            Move("eps", -10, {"eps": 0.01}, lambda: ("7.09081e-7", "everywhere below ε = 0.04264")),
+            Move("rate", -10, {"rate": 0.001}, lambda: ("down to ε =",)),
+            Move("eps", 17, {"eps": 0.5012}, refused="channel 1 begins at eps = 0.4918"),
+            Move("channel", "channel 2", {"channel": "channel 2"}, lambda: ("0.000773332542", "applies")),
+            Move("channel", "two inputs", {"channel": "two inputs"}, lambda: ("0.453433851",)),
+        ),
+    ),
 )
 
 
