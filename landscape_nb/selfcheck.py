@@ -241,6 +241,87 @@ def search() -> None:
         agree(f"the residual for k = {k}", point.residual, 0.0, 1e-12)
 
 
+def copy_or_average() -> None:
+    """the loss of a copy-average point from its partition, the threshold of pairs, and both families critical for k = 5, n = 4"""
+    from .activations import ERF
+    from .closed_forms.copy_average import copy_average, threshold
+    from .closed_forms.perturbed_copy import perturbed_copy
+    from .networks import orthonormal_teacher
+
+    teacher = orthonormal_teacher(5, 5)
+    expected = sum(size / 3 - 2 / pi * size**2 * asin(1 / (2 * size)) for size in (2, 1, 1, 1))
+    for point, loss in ((copy_average(ERF, teacher, (2, 1, 1, 1)), expected), (perturbed_copy(ERF, teacher, 4), None)):
+        if loss is not None:
+            agree(f"the loss of the {point.name}", point.loss, loss, 1e-13)
+        agree(f"the residual of the {point.name}", point.residual, 0.0, 1e-12)
+        agree(f"the index of the {point.name}", point.index, 0, 0.0)
+    agree("the threshold of a pair", threshold(2), 5.14, 5e-3 / 5)
+
+
+def flows() -> None:
+    """gradient flow is the path that SciPy's LSODA finds, and ends where its name says"""
+    from scipy.integrate import solve_ivp
+
+    from .activations import ERF
+    from .flows import gradient_flow
+    from .landscapes import PopulationLandscape
+    from .networks import orthonormal_teacher
+    from .sweeps import outcome, starts
+
+    population = PopulationLandscape(ERF, orthonormal_teacher(2, 3))
+    (start,) = starts(1, 3, [0])
+    flow = gradient_flow(population, population.network(start), 1e6, rtol=1e-8, atol=1e-10)
+    there = solve_ivp(lambda _, y: -population.gradient(y), (0.0, 5.0), start, "LSODA", rtol=1e-10, atol=1e-12)
+    agree("theta after t = 5", flow.at(5.0), there.y[:, -1], 1e-5)
+    name = outcome(population, flow.end).name
+    if (str(flow.reason), name) != ("converged", "copy-average (2)"):
+        raise Failed(f"a flow of one neuron ends with {flow.reason}, {name!r} where 'copy-average (2)' is expected")
+
+
+def samples() -> None:
+    """on nodes of a line with normal weights the loss, its gradient and its Hessian are those of the population"""
+    from .activations import ERF
+    from .landscapes import PopulationLandscape, SampledLandscape, gaussian_line
+    from .networks import Network
+
+    x, weights = gaussian_line()
+    teacher, student = Network([[0.8], [-1.7]], [1.0, -0.6]), Network([[0.3], [1.2]], [0.7, 1.1])
+    target = ERF(x[:, None] @ teacher.W.T) @ teacher.a
+    sampled, population = SampledLandscape(ERF, x[:, None], target, weights), PopulationLandscape(ERF, teacher)
+    for what in ("value", "gradient", "hessian"):
+        agree(f"the {what} on nodes", getattr(sampled, what)(student), getattr(population, what)(student), 1e-12)
+
+
+def splitting() -> None:
+    """a neuron that is split stays critical, with the Hessian that the matrix B gives"""
+    from .closed_forms.channels import channel_toy
+    from .closed_forms.splitting import splitting_line
+    from .critical import refine
+
+    landscape = channel_toy()
+    line = splitting_line(landscape, refine(landscape, [1.4, 2.15]).student)
+    agree("w* of the toy", abs(line.student.W[0, 0]), 1.3995541, 1e-7)
+    agree("B of the toy", line.B[0, 0], 0.0568977, 1e-7)
+    for gamma in (-0.7, 0.5, 3.0):
+        found = landscape.hessian(line.network(gamma))
+        agree(f"an eigenvalue at gamma = {gamma}", line.spectrum(gamma), np.linalg.eigvalsh(found), 1e-11)
+
+
+def channels() -> None:
+    """both channels of the toy end at their published limits, and close to them L - L_inf = h eps^2"""
+    from .closed_forms.channels import channel_toy, follow_channel, limits_on_a_line
+
+    ends = [limit for limit in limits_on_a_line(channel_toy(), 0.5, 4.0) if limit.stable]
+    published = ((0.866296, 0.042372152, 0.00709138), (3.150432, 0.00077333254, 0.0010147))
+    agree("the number of channels", len(ends), len(published), 0.0)
+    for limit, (w, loss, h) in zip(sorted(ends, key=lambda limit: abs(limit.w[0])), published, strict=True):
+        agree("w at the end of a channel", abs(limit.w[0]), w, 1e-6)
+        agree("the loss at the end of a channel", limit.loss, loss, 1e-10)
+        agree("h", limit.h, h, 1e-8)
+        path = follow_channel(limit.landscape.samples, limit, eps=[1e-4])
+        agree("(L - L_inf)/(h eps^2) at eps = 1e-4", path.gap_to_limit[-1] / (limit.h * path.eps[-1] ** 2), 1.0, 1e-6)
+
+
 def figures() -> None:
     """a drawn kernel is a picture of the kernel"""
     from .activations import RELU
@@ -282,6 +363,11 @@ CHECKS = (
     relu_theorem,
     other_theorems,
     search,
+    copy_or_average,
+    flows,
+    samples,
+    splitting,
+    channels,
     figures,
     labs,
 )

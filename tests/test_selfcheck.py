@@ -10,10 +10,13 @@ from landscape_nb import ERF, GAUSSIAN, PopulationLandscape, register_activation
 from landscape_nb.activations import ACTIVATIONS, Activation, NumericalActivation
 from landscape_nb.activations.bell import Bell
 from landscape_nb.closed_forms import one_neuron_erf, one_neuron_product, one_neuron_relu
+from landscape_nb.closed_forms.splitting import SplittingLine
 from landscape_nb.figures import kernels as drawn_kernels
 from landscape_nb.figures import style
+from landscape_nb.flows import Flow
 from landscape_nb.labs import kernels as kernels_lab
 from landscape_nb.labs.lab import Lab
+from landscape_nb.landscapes import ChannelLandscape, SampledLandscape
 from landscape_nb.selfcheck import CHECKS, Failed, Outcome, agree, outcomes, report
 
 NAMES = [check.__name__ for check in CHECKS]
@@ -102,6 +105,11 @@ BREAK = {
         lambda old: scaled(old, factor=1 + 1e-3),
         "the loss found for k = 3 is",
     ),
+    "copy_or_average": (PopulationLandscape, "value", scaled, "the loss of the copy-average"),
+    "flows": (Flow, "at", lambda old: scaled(old, factor=1.001), "theta after t = 5 is"),
+    "samples": (SampledLandscape, "hessian", scaled, "the hessian on nodes is"),
+    "splitting": (SplittingLine, "spectrum", scaled, "an eigenvalue at gamma"),
+    "channels": (ChannelLandscape, "excess", lambda old: scaled(old, factor=1.001), "(L - L_inf)/(h eps^2)"),
     "figures": (
         drawn_kernels,
         "kernel_view",
