@@ -75,7 +75,7 @@ def draw(figure: Figure, view: IntoTheChannelView) -> None:
 
 
 def _arrange(figure: Figure) -> None:
-    grid = style.grid(figure, (1.0, 1.0), margins=(62, 14, 26, 42), gap=(134, 72))
+    grid = style.grid(figure, (1.0, 1.0), margins=(62, 17, 26, 42), gap=(132, 72))
     loss, gap, functions, eigenvalues = (figure.add_subplot(grid[row, column]) for row in (0, 1) for column in (0, 1))
     for axes in (loss, gap, eigenvalues):
         axes.set(xscale="log", yscale="log", xlabel="time of gradient flow, log scale")
@@ -226,8 +226,8 @@ def draw_functions(axes: Axes, alone: Axes, view: IntoTheChannelView) -> None:
     handles = [
         _curve(axes, view.x, view.target, "target", color=style.TEACHER, linewidth=2.0),
         _curve(axes, view.x, view.function, "network", color=style.STUDENT, linewidth=2.6, linestyle="--"),
-        _curve(alone, view.x, view.parts[0], "neuron 1 (right)", color=style.CURRENT, linewidth=1.2, linestyle=":"),
-        _curve(alone, view.x, view.parts[1], "neuron 2 (right)", color=style.ZERO_MODE, linewidth=1.2, linestyle="-."),
+        _curve(alone, view.x, view.parts[0], "neuron 1", color=style.CURRENT, linewidth=1.2, linestyle=":"),
+        _curve(alone, view.x, view.parts[1], "neuron 2", color=style.ZERO_MODE, linewidth=1.2, linestyle="-."),
     ]
     high = 1.1 * float(max(np.abs(view.target).max(), np.abs(view.function).max()))
     axes.set(xlim=(view.x[0], view.x[-1]), ylim=_with_room(high))
