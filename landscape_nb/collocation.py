@@ -29,7 +29,7 @@ import numpy as np
 Array = np.ndarray
 
 #: The iteration has settled when what is left of it is less than this share of the allowed error.
-_SETTLED = 0.02
+_SETTLED = 0.01
 #: New modes are made where the iteration contracts slower than the first number, or would need more passes than the second; steps
 #: whose new modes need more than the third, or widen their first change by the fourth, are given up.
 _SLOW, _IMPATIENT, _PATIENT, _HOPELESS = 0.6, 4, 10, 2.0
@@ -41,6 +41,8 @@ _EXPECTED = 0.1
 _AGEING, _AGED = 4.0, 2.0
 #: How many times longer than the last one a step may be to start from its forces.
 _FORESIGHT = 3.0
+#: Nodes of the last step whose forces are remembered for that, at most.
+_REMEMBERED = 5
 # Below this |z| phi_k comes from its Taylor series, beyond it from the recurrence upwards, which then keeps its digits.
 _SMALL = 1.5
 _TERMS = 17
@@ -108,6 +110,11 @@ class ExponentialCollocation:
             ("_left_out", np.polynomial.polynomial.polyfromroots(rest)),
         ):
             object.__setattr__(self, name, value)
+
+    @property
+    def remembered(self) -> int:
+        """Number of nodes, the last ones, whose forces serve to expect those of the next step."""
+        return min(_REMEMBERED, self.degree + 1)
 
     @property
     def order(self) -> int:
@@ -203,8 +210,8 @@ class Frames:
     """The eigenvectors in which each student steps, and what it remembers of its last step in them.
 
     values : l (students, p). modes : Q (students, p, p). number : of these modes among all that were made, -1 for none yet.
-    memory : f at the last three nodes of the last step, as seen from its end, (students, 3, p). size : h of that step; NaN where
-    nothing is remembered. contraction : the one expected of the next step of this size in these modes.
+    memory : f at the last nodes of the last step, as seen from its end, (students, nodes, p). size : h of that step; NaN where nothing
+    is remembered. contraction : the one expected of the next step of this size in these modes.
     """
 
     values: Array
@@ -215,13 +222,13 @@ class Frames:
     contraction: Array
 
     @classmethod
-    def none(cls, count: int, p: int) -> Frames:
+    def none(cls, count: int, p: int, method: ExponentialCollocation) -> Frames:
         """The frames of students that have none yet."""
         return cls(
             np.zeros((count, p)),
             np.zeros((count, p, p)),
             np.full(count, -1),
-            np.zeros((count, 3, p)),
+            np.zeros((count, method.remembered, p)),
             np.full(count, np.nan),
             np.zeros(count),
         )
@@ -252,19 +259,12 @@ class Step:
     memory: Array
 
     @classmethod
-    def failing(cls, y: Array, nodes: int) -> Step:
+    def failing(cls, y: Array, method: ExponentialCollocation) -> Step:
         """Steps that have not settled yet."""
         count, p = y.shape
         yes, no = np.ones(count, dtype=bool), np.zeros(count, dtype=bool)
-        return cls(
-            y.copy(),
-            np.full(count, np.nan),
-            np.ones(count),
-            yes,
-            no,
-            np.zeros((count, nodes, p)),
-            np.zeros((count, 3, p)),
-        )
+        polynomial, memory = np.zeros((count, method.degree + 1, p)), np.zeros((count, method.remembered, p))
+        return cls(y.copy(), np.full(count, np.nan), np.ones(count), yes, no, polynomial, memory)
 
 
 @dataclass(eq=False)
@@ -350,7 +350,7 @@ class Collocator:
             return self._iterate(frames, y, gradient, h, scale)
 
     def _iterate(self, frames: Frames, y: Array, gradient: Array, h: Array, scale: Array) -> Step:
-        result = Step.failing(y, self.method.degree + 1)
+        result = Step.failing(y, self.method)
         work = self._start(frames, y, gradient, h, scale)
         slow = frames.contraction * h > _EXPECTED * frames.size
         self._renew_some(frames, work, np.flatnonzero(slow), np.zeros(0, dtype=int))
@@ -392,20 +392,19 @@ class Collocator:
         )
 
     def _expected(self, frames: Frames, force: Array, h: Array) -> Array:
-        """f at all nodes: constant, or the parabola through the last three of the step before, (s + 1, students, p)."""
+        """f at all nodes: constant, or the polynomial through the last ones of the step before, (s + 1, students, p)."""
         nodes = self.method.nodes
         forces = np.empty((len(nodes), *force.shape))
         forces[:] = force
         rows = np.flatnonzero(h < _FORESIGHT * frames.size)
         if rows.size:
             x = nodes[1:, None] * (h[rows] / frames.size[rows])
-            before = nodes[-3:] - 1.0
-            parabola = np.zeros((len(nodes) - 1, rows.size, force.shape[-1]))
-            for k in range(3):
-                one, two = np.delete(before, k)
-                weight = (x - one) * (x - two) / ((before[k] - one) * (before[k] - two))
-                parabola += weight[..., None] * frames.memory[rows, k]
-            forces[1:, rows] = parabola
+            before = nodes[-self.method.remembered :] - 1.0
+            expected = np.zeros((len(nodes) - 1, rows.size, force.shape[-1]))
+            for k, node in enumerate(before):
+                weight = np.prod([(x - other) / (node - other) for other in np.delete(before, k)], axis=0)
+                expected += weight[..., None] * frames.memory[rows, k]
+            forces[1:, rows] = expected
         return forces
 
     def _pass(self, work: _Iterating) -> tuple[Array, Array]:
@@ -456,4 +455,4 @@ class Collocator:
         result.failed[rows] = False
         result.renewed[rows] = work.renewed
         result.polynomial[rows] = np.swapaxes(work.h[:, None] * polynomial, 0, 1)
-        result.memory[rows] = np.swapaxes(work.forces[-3:] + work.values * work.v[-1], 0, 1)
+        result.memory[rows] = np.swapaxes(work.forces[-self.method.remembered :] + work.values * work.v[-1], 0, 1)

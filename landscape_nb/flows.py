@@ -524,7 +524,9 @@ class _Integration:
             np.zeros((count, 2)),
             no.copy(),
             np.zeros((count, p, p)),
-            Frames.none(count, p if self.collocator else 0),
+            Frames.none(count, p, method)
+            if isinstance(method, ExponentialCollocation)
+            else Frames.none(count, 0, COLLOCATION),
         )
         self.past: Any = None
 

@@ -78,7 +78,7 @@ def one_step(gradient, hessian, y, h, method=COLLOCATION, tolerance=1e-9):
     """The step from y (p,) with new modes, and the frames and all modes after it."""
     y = np.atleast_2d(y)
     steps = collocator(gradient, hessian, method)
-    frames = Frames.none(*y.shape)
+    frames = Frames.none(*y.shape, method)
     steps.renew(frames, np.arange(len(y)), y)
     return steps.step(frames, y, gradient(y), np.full(len(y), h), np.full(y.shape, tolerance)), frames, steps
 

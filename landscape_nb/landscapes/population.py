@@ -122,13 +122,13 @@ class PopulationLandscape:
         theta = self._theta(student)
         if theta.ndim == 1 and not (self._has_kinks or self.activation.separate_diagonal):
             return self._value_and_gradient_of_one(theta)
-        w, a, s, covariance, t, area2, q = self._pairs(theta)
+        z, a, s, covariance, t, area2, q = self._pairs(theta)
         kernel, in_s, in_c = self._jet(s, covariance, t, area2, q, 1)
         value, residual = self._loss(kernel, a, q)
-        n, d = w.shape[-2:]
+        n, d = a.shape[-1], self.d
         gradient = np.empty(theta.shape)
         gradient[..., n * d :] = residual + residual
-        force = self._force(w, q, in_s, in_c)
+        force = self._force(z, q, in_s, in_c)
         force *= (a + a)[..., None]
         if self._has_kinks:
             force = np.where(a[..., None] == 0, 0.0, force)
@@ -139,10 +139,11 @@ class PopulationLandscape:
     def hessian(self, student: Network | ArrayLike) -> Array:
         """d2L/dtheta2, shape (..., p, p), exactly symmetric."""
         theta = self._theta(student)
-        w, a, s, covariance, t, area2, q = self._pairs(theta)
+        z, a, s, covariance, t, area2, q = self._pairs(theta)
         exists = self.has_hessian(theta)
         self._refuse(theta, exists, "Hessian")
-        n, d = w.shape[-2:]
+        n, d = a.shape[-1], self.d
+        w = z[..., :n, :]
         lead = theta.shape[:-1]
         bent = self._bent
         jet = self._jet(s, covariance, t, area2, q, 1 if bent else 2)
@@ -159,7 +160,7 @@ class PopulationLandscape:
             # d2L/dw_i da_j = 2 a_i (K_c w_j + 2 K_s w_i) + [i = j] 2 sum_q q_q (K_c z_q + 2 K_s w_i)
             cross = (in_c[..., :n, None] * w[..., None, :, :]) + 2 * in_s[..., :n, None] * w[..., :, None, :]
             cross *= 2.0 * a[..., :, None, None]
-            cross[..., i, i, :] += 2.0 * self._force(w, q, in_s, in_c)
+            cross[..., i, i, :] += 2.0 * self._force(z, q, in_s, in_c)
         hessian = np.empty((*lead, n * d + n, n * d + n))
         # each part and its transpose, so that rounding is symmetric too
         blocks = blocks.reshape(*lead, n * d, n * d)
@@ -184,10 +185,11 @@ class PopulationLandscape:
             raise ValueError(
                 f"a direction has as many entries on its last axis as theta, {theta.shape[-1]}; its shape is {direction.shape}"
             )
-        w, a, s, covariance, t, area2, q = self._pairs(theta)
+        z, a, s, covariance, t, area2, q = self._pairs(theta)
         exists = self.has_hessian(theta)
         self._refuse(theta, exists, "Hessian")
-        n, d = w.shape[-2:]
+        n, d = a.shape[-1], self.d
+        w = z[..., :n, :]
         lead = np.broadcast_shapes(theta.shape[:-1], direction.shape[:-1])
         x, da = direction[..., : n * d].reshape(*direction.shape[:-1], n, d), direction[..., n * d :]
         bent = self._bent
@@ -203,8 +205,8 @@ class PopulationLandscape:
         ds, dt = ds[..., :, None], dt[..., None, :]
         in_t = self._other(in_s)
         weights = q[..., None, :]
-        moved = 2.0 * da[..., None] * self._force(w, q, in_s, in_c)
-        change = self._force(w, dq, in_s, in_c)
+        moved = 2.0 * da[..., None] * self._force(z, q, in_s, in_c)
+        change = self._force(z, dq, in_s, in_c)
         with np.errstate(invalid="ignore", divide="ignore"):
             d_kernel = in_s * ds + in_c * dc + in_t * dt
             result_a = 2.0 * np.sum(dq[..., None, :] * kernel + weights * d_kernel, axis=-1)
@@ -214,7 +216,7 @@ class PopulationLandscape:
                 in_ss, in_sc, in_cc = jet[3:]
                 d_in_c = in_sc * ds + in_cc * dc + self._other(in_sc) * dt
                 d_in_s = in_ss * ds + in_sc * dc + 0.25 * in_cc * dt
-                change += self._force(w, q, d_in_s, d_in_c)
+                change += self._force(z, q, d_in_s, d_in_c)
                 change += (weights * in_c)[..., :n] @ x + 2.0 * np.sum(weights * in_s, axis=-1)[..., None] * x
         moved += 2.0 * a[..., None] * change
         result = np.concatenate([moved.reshape(*lead, n * d), result_a], axis=-1)
@@ -228,7 +230,8 @@ class PopulationLandscape:
         exists = np.isfinite(theta).all(axis=-1)
         if not self._has_kinks:
             return exists
-        w, _, s, _, t, _, q = self._pairs(theta)
+        z, a, s, _, t, _, q = self._pairs(theta)
+        w = z[..., : a.shape[-1], :]
         exists &= (s > 0).all(axis=-1)
         if self._bent or (self.activation.jumps and self.d == 1):
             return exists
@@ -277,14 +280,16 @@ class PopulationLandscape:
         return theta
 
     def _pairs(self, theta: Array) -> tuple[Array, ...]:
-        """W, a, s = |w|^2, c = w.z, t = |z|^2, D^2 = s t - c^2 and the weights q of all pairs (neuron, z)."""
+        """z (the neurons w, then the teacher's), a, s = |w|^2, c = w.z, t = |z|^2, D^2 = s t - c^2 and the weights q of all pairs."""
         d, k = self.d, self.teacher.n
         n = theta.shape[-1] // (d + 1)
         lead = theta.shape[:-1]
-        w, a = theta[..., : n * d].reshape(*lead, n, d), theta[..., n * d :]
-        covariance = np.empty((*lead, n, n + k))
-        covariance[..., :n] = w @ w.swapaxes(-1, -2)
-        covariance[..., n:] = w @ self._v.T
+        a = theta[..., n * d :]
+        z = np.empty((*lead, n + k, d))
+        w = z[..., :n, :]
+        w[...] = theta[..., : n * d].reshape(*lead, n, d)
+        z[..., n:, :] = self._v
+        covariance = w @ z.swapaxes(-1, -2)
         s = covariance[..., :n].diagonal(0, -2, -1)
         t = np.empty((*lead, n + k))
         t[..., :n] = s
@@ -293,7 +298,7 @@ class PopulationLandscape:
         q[..., :n] = a
         q[..., n:] = self._minus_b
         area2 = self._squared_areas(w, s, covariance, t, self._v)
-        return w, a, s, covariance, t, area2, q
+        return z, a, s, covariance, t, area2, q
 
     def _value_and_gradient_of_one(self, theta: Array) -> tuple[Array, Array]:
         """The same for one student, in as few array operations as possible: small networks pay for each."""
@@ -396,17 +401,15 @@ class PopulationLandscape:
         value = np.sum(a * (residual + teacher_part), axis=-1) + self.constant
         return np.maximum(value, 0.0), residual
 
-    def _force(self, w: Array, q: Array, in_s: Array, in_c: Array) -> Array:
-        """sum_q q_q (K_c z_q + 2 K_s w_i), shape (..., n, d)."""
-        n = w.shape[-2]
+    def _force(self, z: Array, q: Array, in_s: Array, in_c: Array) -> Array:
+        """sum_q q_q (K_c z_q + 2 K_s w_i), shape (..., n, d), as one product: 2 K_s w_i joins the term z_q = w_i."""
+        i = np.arange(in_c.shape[-2])
         with np.errstate(invalid="ignore"):  # infinite slopes are sorted out by the caller
             weighted = in_c * q[..., None, :]
-            force = weighted[..., n:] @ self._v
-            force += weighted[..., :n] @ w
-            radial = in_s @ q[..., None]
+            radial = (in_s @ q[..., None])[..., 0]
             radial += radial
-            force += radial * w
-        return force
+            weighted[..., i, i] += radial
+            return weighted @ z
 
     def _other(self, part: Array) -> Array:
         """K_t from K_s (or K_ct from K_sc): the transpose between students; 0 for teachers, which do not move."""
