@@ -40,6 +40,7 @@ REFUSALS = re.compile(
     r"|^n <= k is shown here, fewer student neurons than teachers; n = \d+ and k = \d+ were given; lower n or raise k$"
     r"|^the perturbed-n-copy point needs .*; given: .*; .*$"
     r"|^channel 1 begins at eps = 0\.4918, where one of the outgoing weights is 0; eps = \S+ was given; lower eps$"
+    r"|^the landscape [a-z, ]+ has 1 neuron; neuron = 2 was given; choose neuron 1, or the landscape two neurons$"
     r"|^the teacher is the zero function"
 )
 
@@ -789,7 +790,7 @@ def check_splitting(lab) -> None:
     result, view, state = lab.result, lab.result.view, lab.state
     line, gamma, landscape = view.line, state["gamma"], view.line.landscape
     original, d = line.student, line.student.d
-    i = min(state["neuron"], original.n) - 1
+    i = state["neuron"] - 1
     assert (line.neuron, view.gamma) == (i, gamma)
     w, a = original.W[i], float(original.a[i])
 
@@ -918,7 +919,7 @@ def check_never_arriving(lab) -> None:
     assert np.array_equal(view.times, flow.times[1:]) and (np.diff(view.times) > 0).all()
     assert np.array_equal(view.losses, losses[1:]), "the losses are not those of the path"
     assert np.allclose(view.norms, np.sqrt((students[1:] ** 2).sum(axis=1)), rtol=1e-13)
-    rest = 1e-13 * losses[0]
+    rest = 1e-8 * losses[0]
     assert (np.diff(losses) <= 1e-4 * losses[:-1] + rest).all(), "the loss rises along the flow"
     if state["activation"] != "relu":
         squared = (landscape.gradient(students) ** 2).sum(axis=1)
@@ -949,7 +950,9 @@ def check_never_arriving(lab) -> None:
         if np.isfinite(measured):
             early = int(np.argmin(np.abs(np.log(view.times / view.times[now] * 1e3))))
             plain = np.log10(values[now] / values[early]) / 3
-            assert sign * measured > 0 and abs(measured - plain) <= 0.02 + (0.7 * abs(measured) if k == 0 else 0.0)
+            assert sign * measured > 0 and abs(measured - plain) <= (0.05 if k else 1.0), (
+                f"{measured} is measured, {plain} is the slope"
+            )
     valley = lab.result.valley
     if valley is not None:
         assert (n, state["target"]) == (2, "x^2") and not landscape.activation.kinks
@@ -995,5 +998,6 @@ EXISTS = {
     "one-neuron": teachers_exist,
     "copy-or-average": copies_exist,
     "gradient-flow": lambda state: state["n"] <= state["k"],
+    "splitting": lambda state: state["neuron"] == 1 or state["landscape"] == "two neurons",
     "channels": lambda state: state["channel"] != "channel 1" or state["eps"] <= 0.4917881,
 }

@@ -41,7 +41,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import factorial
 from typing import Any
 
@@ -193,6 +193,7 @@ SAD = ("tanh", "sigmoid", "softplus", "silu", "gelu", "erf", "normal_cdf", "gaus
 # the valley -----------------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=64)
 def tuned_biases(activation: Activation) -> tuple[float, ...]:
     """All beta in [-8, 8] with s''''(beta) = 0, s''(beta) != 0 and s^(5)(beta) != 0, in ascending order.
 
@@ -248,13 +249,13 @@ class Valley:
         first = float(np.sign(self._derivative(2)))
         return first, first if self.biases[0] == self.biases[1] else -first
 
-    @property
+    @cached_property
     def constant(self) -> float:
         """C = [2 s^(2m)/((2m)! s''^m)]^2 D_2m."""
         m = self.order
         return (2 * self._derivative(2 * m) / (factorial(2 * m) * self._derivative(2) ** m)) ** 2 * self._projection[0]
 
-    @property
+    @cached_property
     def metric(self) -> float:
         """g = 2 + [sum_i sign_i s(beta_i)]^2, the squared length of a step with da = 1."""
         return 2.0 + sum(sign * self._derivative(0, bias) for sign, bias in zip(self.signs, self.biases)) ** 2
