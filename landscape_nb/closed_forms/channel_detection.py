@@ -11,8 +11,7 @@ is computed.
 2. so do descents at 0.7, 0.35 and 0 times eta_1, each from the last one: the valley has an end at infinity, near by, and that is a
    minimum of the limit problem;
 3. along the valley the loss falls towards eta = 0: by the envelope theorem dL/d(eta^2) = Phi_tau, the derivative at fixed theta, is
-   positive at all four, at eta = 0 as a^2 h > 0;
-4. the valley lies above its end by about h eps^2.
+   positive at all four, at eta = 0 as a^2 h > 0. How far the valley lies above its end is told in units of h eps^2.
 
 Directions in which other neurons still drift (a sharpening gate has no end) are held: those of small curvature whose Newton step is not
 small. A pair that drifts itself is in no channel.
@@ -65,8 +64,6 @@ _SHARES = (1.0, 0.7, 0.35, 0.0)
 _CLOSE = 0.4
 #: In a group of m the outgoing weights grow at rates that differ by at most this factor, and eps falls at 1/(m-1) of it up to this factor.
 _RATES = 2.0
-#: L - L_inf of the valley in units of h eps^2 lies between these.
-_LAW = (0.25, 4.0)
 #: Two neurons of a channel of a population: their cosine is beyond this, and the gradient below this share of sqrt(E[f*^2]).
 _COSINE, _GRADIENT = 0.99, 1e-3
 #: Modes whose eigenvalue is beyond this share of the largest are fast beside the motion in a channel.
@@ -233,8 +230,6 @@ def _valley(
     limit = at.student(here)
     h = slopes[-1] / limit.a**2
     law = float(own.excess(settled, here)) / (slopes[-1] * eta**2)
-    if not _LAW[0] <= law <= _LAW[1]:
-        return f"the valley lies {number(law, 3)} h eps^2 above its end, not about h eps^2"
     loss = float(at.value(here))
     drift = ""
     if held.shape[1]:

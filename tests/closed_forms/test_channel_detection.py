@@ -18,7 +18,8 @@ from landscape_nb.closed_forms.channel_detection import (
     linked,
 )
 from landscape_nb.closed_forms.channels import ChannelPoint, from_channel
-from landscape_nb.landscapes import PopulationLandscape, SampledLandscape
+from landscape_nb.critical import newton
+from landscape_nb.landscapes import ChannelLandscape, PopulationLandscape, SampledLandscape
 from landscape_nb.networks import Network, flip, orthonormal_teacher, permute
 
 TOY = landscape_named("toy")
@@ -213,16 +214,41 @@ def test_the_sign_of_h_decides():
     assert "the loss does not fall towards infinity" in examine_pair(landscape, student, 0, 1)
 
 
+def test_a_pair_away_from_the_valley_is_none():
+    w, a, c, *_ = CHANNEL_1
+    student = from_channel(ChannelPoint(np.array([w]), np.array([1.0]), 0.02, c, 3 * a))
+    assert "the loss has no valley near by: descent leads away" in examine_pair(TOY, student, 0, 1)
+
+
+def test_a_saddle_of_the_limit_problem_is_none():
+    rng, act = np.random.default_rng(3), ACTIVATIONS["tanh"]
+    X = rng.normal(size=(60, 2))
+    w, v, c = np.array([1.0, 0.3]), np.array([0.8, -0.8]), 0.7
+    z, q = X @ w, X @ v
+    s = [act.derivative(z, k) for k in range(4)]
+    tangents = np.column_stack([(c * s[1] + q * s[2])[:, None] * X, s[1][:, None] * X, s[0]])
+    rest = rng.normal(size=60)
+    rest -= tangents @ np.linalg.lstsq(tangents, rest, rcond=None)[0]  # theta_0 is critical
+    rest *= -np.sign(rest @ (c / 2 * q**2 * s[2] + q**3 * s[3] / 6))  # and h > 0
+    landscape = SampledLandscape(act, X, c * s[0] + q * s[1] + 2 * rest)
+    zero = ChannelLandscape(landscape, 2, 0.0)
+    values = np.linalg.eigvalsh(zero.hessian(np.concatenate([w, v, [c]])))
+    assert values[0] < -0.1 and zero.slope(np.concatenate([w, v, [c]])) > 0
+    a = float(np.linalg.norm(v))
+    student = from_channel(ChannelPoint(w, v / a, 1e-5, c, a))
+    assert examine_pair(landscape, student, 0, 1) == "at this a_i - a_j the student lies on a saddle"
+
+
 # what is none ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "name, i, j, phrase",
     [
-        ("toy normal seed 1", 0, 1, "they have the same effect|outgoing weights have the same effect|in one place"),
+        ("toy normal seed 1", 0, 1, "their outgoing weights have the same effect"),
         ("split gamma 2.0", 0, 1, "they are in one place, on a splitting line"),
-        ("pushed off gamma 2.0 by 1", 0, 1, "."),
-        ("grid softplus seed 1", 0, 1, "."),
+        ("pushed off gamma 2.0 by 1", 0, 1, "descent leads away by"),
+        ("grid softplus seed 1", 0, 1, "they are apart|same effect"),
         ("x^2 tanh seed 1", 0, 1, "their outgoing weights have the same effect"),
     ],
 )
@@ -239,6 +265,26 @@ def test_a_plateau_beyond_all_decimals_is_none():
     theta = np.array(row["theta"])
     theta[0] += 1e-7  # what an integration may leave
     assert detect_channels(TOY, theta) == () and detect_groups(TOY, theta) == ()
+
+
+def test_a_plateau_outside_of_the_neuron_is_none():
+    """B < 0: two neurons in one place with large outgoing weights of opposite signs are minima, at every distance from the neuron."""
+    line = np.linspace(-1.5, 1.5, 7)
+    X = np.array([[p, q] for p in line for q in line])
+    rng = np.random.default_rng(18)
+    act = ACTIVATIONS["erf"]
+    one = np.array([2.0, 0.5, -1.5])
+    y = -1.5 * act(X @ one[:2]) + 0.3 * rng.normal(size=49)
+    landscape = SampledLandscape(act, X, y)
+    w1, w2, a = newton(landscape, one)[0]
+    for gamma in (-30.0, 0.5, 2.0, 30.0):
+        for off in (1e-9, 1e-7):
+            noise = off * np.array([1.0, -1.0])
+            student = Network([[w1, w2] + noise, [w1, w2] - noise], [gamma * a, (1 - gamma) * a])
+            assert detect_channels(landscape, student) == ()
+    assert "in one place up to the accuracy of the student" in examine_pair(
+        landscape, Network([[w1, w2 + 1e-9], [w1, w2]], [2 * a, -a]), 0, 1
+    )
 
 
 def test_large_outgoing_weights_on_a_splitting_line_are_none():
@@ -291,6 +337,26 @@ def test_two_neurons_and_the_output_bias_make_a_group():
     (group,) = detect_groups(landscape_named("square-sigmoid"), student_of(row))
     assert group.neurons == (0, 1) and group.output_bias
     assert group.evidence.startswith("neurons 0, 1 and the output bias: within 0.")
+
+
+@pytest.mark.parametrize("change", ["opening", "slow closing", "one shrinks"])
+def test_a_group_has_to_close_and_to_grow_by_its_law(monkeypatch, change):
+    from landscape_nb.closed_forms import channel_detection
+
+    row, true = BY_NAME["sines-0 seed 0"], channel_detection._drift
+    landscape, student = landscape_named(row["landscape"]), student_of(row)
+    assert len(detect_groups(landscape, student)) == 1
+
+    def changed(*arguments):
+        motion = true(*arguments)
+        if change == "one shrinks":
+            motion[-1] *= -1
+        else:
+            motion[:6] *= -1 if change == "opening" else 0.3
+        return motion
+
+    monkeypatch.setattr(channel_detection, "_drift", changed)
+    assert detect_groups(landscape, student) == ()
 
 
 def test_links_make_groups():
