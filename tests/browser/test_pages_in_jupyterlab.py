@@ -74,6 +74,13 @@ def copies_and_averages(*sizes: int) -> str:
     return number(sum(l / 3 - 2 / math.pi * l**2 * math.asin(1 / (2 * l)) for l in sizes), 10)
 
 
+def gap_in_channel_2(t: float) -> str:
+    """The law of |a_1 - a_2| over time with the published a and h, as the lab prints it."""
+    from landscape_nb.display import number
+
+    return number((16 * 0.00101470 * 6.511116**2 * t) ** 0.25, 4)
+
+
 STORIES = (
     Story(
         "01_kernels",
@@ -153,6 +160,8 @@ STORIES = (
             Move("landscape", "two neurons", {"landscape": "two neurons"}, lambda: ("saddle", "B is indefinite")),
             Move("neuron", 1, {"neuron": 2}, lambda: ("saddle", "(index 2)", "B is positive definite")),
             Move("gamma", -4, {"gamma": 0.9}, lambda: ("local minimum on a plateau",)),
+            Move("landscape", "erf", {"landscape": "erf"}, lambda: ("one neuron: that one is split", "(index 2)")),
+            Move("neuron", -1, {"neuron": 1}, lambda: ("B is negative definite", "(index 2)")),
             Move("landscape", "erf, orthonormal", {"landscape": "erf, orthonormal"}, lambda: ("no rule says more",)),
         ),
     ),
@@ -161,10 +170,23 @@ STORIES = (
         "Channels",
         moves=(
             Move("eps", -10, {"eps": 0.01}, lambda: ("7.09081e-7", "everywhere below ε = 0.04264")),
-            Move("rate", -10, {"rate": 0.001}, lambda: ("down to ε =",)),
+            Move("rate", -10, {"rate": 0.001}, lambda: ("everywhere below ε = 0.01343",)),
             Move("eps", 17, {"eps": 0.5012}, refused="channel 1 begins at eps = 0.4918"),
             Move("channel", "channel 2", {"channel": "channel 2"}, lambda: ("0.000773332542", "applies")),
             Move("channel", "two inputs", {"channel": "two inputs"}, lambda: ("0.453433851",)),
+        ),
+    ),
+    Story(
+        "06_channels",
+        "IntoTheChannel",
+        start={"gamma": 0.65, "kick": "plus", "size": 0.3},  # where the page leaves its lab
+        moves=(
+            Move("kick", "minus", {"kick": "minus"}, lambda: ("back on the plateau", "the same w again")),
+            Move("gamma", 6, {"gamma": 0.95}, lambda: ("channel 2", "0.000773333")),
+            Move("time", 10, {"time": 1e7}, lambda: (gap_in_channel_2(1e7), "at t = 1e7")),
+            Move("kick", "plus", {"kick": "plus"}, lambda: ("channel 1", "0.0423722")),
+            Move("rate", -3, {"rate": 0.2005}, lambda: ("channel 1",)),
+            Move("optimisers", "run", {"optimisers": "run"}, lambda: ("trust-ncg", "success", "20000 steps")),
         ),
     ),
 )
