@@ -62,6 +62,11 @@ def _pairs(options: Iterable[Any]) -> list[tuple[str, Any]]:
     return [option if isinstance(option, tuple) else (option, option) for option in options]
 
 
+def _wider(parameter: Parameter) -> int:
+    """How many pixels of its label a field needs for numbers of more than six digits, as a browser writes them: 1000000000000."""
+    return 8 * max(0, len(f"{parameter.high:.0f}") - 6) if isinstance(parameter, Number) else 0
+
+
 class Control:
     """One parameter on screen.
 
@@ -84,7 +89,7 @@ class Control:
         self._marks = ipywidgets.HTML()
         self._marks.add_class("lab-marks")
         width = ipywidgets.Layout(width=f"{_LABEL + _FIELD}px")
-        style = {"description_width": f"{_LABEL - 8}px"}
+        style = {"description_width": f"{_LABEL - 8 - _wider(parameter)}px"}
         if isinstance(parameter, Choice):
             names = list(parameter.options or {})
             self._chooser = Chooser(

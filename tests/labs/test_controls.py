@@ -210,3 +210,13 @@ def test_a_list_and_its_buttons_are_disabled_together():
         chooser.disabled = disabled
         assert chooser.disabled == disabled
         assert all(part.disabled == disabled for part in (chooser.list, *buttons(chooser)))
+
+
+def test_a_field_has_room_for_the_longest_number_and_still_for_its_label():
+    """A digit of a browser's field takes up to eight pixels, the frame sixteen; a letter of the label seven."""
+    for parameter in (WHOLE, REAL, LOGARITHMIC, Logarithmic("time", "time", 1e6, "of a flow", low=1.0, high=1e12)):
+        made = Control(parameter, lambda: None, threading.RLock())
+        whole, label = (
+            int(text.removesuffix("px")) for text in (made.field.layout.width, made.field.style.description_width)
+        )
+        assert whole - label >= 8 * len(f"{parameter.high:.0f}") + 16 and label >= 7 * len(parameter.label)
