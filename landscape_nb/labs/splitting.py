@@ -120,11 +120,17 @@ class Spectra:
 
 @dataclass(frozen=True, eq=False)
 class SplittingResult:
-    """The view, the scene, the rule's verdicts, and the sentence of what fails ("" where the rule applies)."""
+    """The view, the scene, the sentence of what fails ("" where the rule applies), and the neuron asked for."""
 
     view: picture.SplittingView
     scene: Scene
     outside: str
+    neuron: int
+
+    @property
+    def remark(self) -> str:
+        """What to say where the network has no such neuron."""
+        return "the network has one neuron: that one is split" if self.neuron > self.view.line.student.n else ""
 
 
 @cache  # nine scenes, the same for every lab of this session
@@ -182,6 +188,7 @@ def result(
     line: SplittingLine,
     spectra: Spectra,
     surfaces: tuple[picture.Surface, picture.Surface],
+    neuron: int,
     gamma: float,
     apart: float,
 ) -> SplittingResult:
@@ -220,7 +227,7 @@ def result(
         _curve(landscape, line, moved if apart else None) if scene.teacher is None else None,
         scene.teacher,
     )
-    return SplittingResult(view, scene, outside)
+    return SplittingResult(view, scene, outside, neuron)
 
 
 def _profile(line: SplittingLine, gamma: float, way: np.ndarray, steps: np.ndarray) -> np.ndarray:
@@ -250,7 +257,7 @@ class Splitting(Lab):
     title = "splitting"
     parameters = (
         Choice("landscape", "landscape", "two steps", "the loss, and its critical point that is split", options=SCENES),
-        Whole("neuron", "neuron", 1, "which neuron is split; the last one where there are fewer", low=1, high=2),
+        Whole("neuron", "neuron", 1, "which neuron is split; the only one where there is one", low=1, high=2),
         Real("gamma", "γ", 0.5, "share of the outgoing weight that the first copy gets", low=LOW, high=HIGH, step=0.05),
         Real(
             "apart",
@@ -289,11 +296,11 @@ class Splitting(Lab):
         }
 
     def _status(self, result: SplittingResult) -> str:
-        point = result.view.point
+        remark = f"; {result.remark}" if result.remark else ""
         if result.outside:
-            return html.escape(f"{_verdict(result)}; no rule says more: {result.outside}")
+            return html.escape(f"{_verdict(result)}; no rule says more: {result.outside}{remark}")
         rule = f"B is {result.view.line.definiteness}: {_rule(result)}"
-        return f"{_verdict(result)} (index {point.index}); {rule}"
+        return html.escape(f"{_verdict(result)} (index {result.view.point.index}); {rule}{remark}")
 
     def _theorem(self, result: SplittingResult) -> str:
         line = result.view.line
@@ -363,6 +370,8 @@ class Splitting(Lab):
             lines.append(f"outside the theorem: {result.outside}")
         else:
             lines.append(f"theorem: {_rule(result)}")
+        if result.remark:
+            lines.append(result.remark)
         if view.apart:
             lines.append(f"copies pulled apart by s = {view.apart:g}: the loss changes by {_signed(view.rise, line)}")
         return "\n".join(lines)
