@@ -171,7 +171,8 @@ STORIES = (
         moves=(
             Move("eps", -10, {"eps": 0.01}, lambda: ("7.09081e-7", "everywhere below ε = 0.04264")),
             Move("rate", -10, {"rate": 0.001}, lambda: ("everywhere below ε = 0.01343",)),
-            Move("eps", 17, {"eps": 0.5012}, refused="channel 1 begins at eps = 0.4918"),
+            Move("eps", 16, {"eps": 0.3981}, lambda: ("stable here, down to ε = 0.01343",)),
+            Move("eps", 1, {"eps": 0.5012}, refused="channel 1 begins at eps = 0.4918"),
             Move("channel", "channel 2", {"channel": "channel 2"}, lambda: ("0.000773332542", "applies")),
             Move("channel", "two inputs", {"channel": "two inputs"}, lambda: ("0.453433851",)),
         ),
