@@ -5,8 +5,8 @@ Hessian. In a channel to infinity lambda_max grows as 1/eps^2 while the loss sti
 lambda_max rate/2 = 1, and stays there: it oscillates across the channel and moves along it no more. What is close to 1 there is the
 mean of lambda_max rate/2 over two consecutive steps, which are the two ends of the oscillation.
 
-Source: Martinelli, Van Meegen, Simsek, Gerstner & Brea, NeurIPS 2025 (descent ends at the edge of stability, optimisers end
-inside channels); the numbers are computed.
+Source: "Flat Channels to Infinity in Neural Loss Landscapes", NeurIPS 2025, arXiv 2506.14951 (descent ends at the edge of
+stability, optimisers end inside channels); the oscillation and the numbers are computed.
 """
 
 from __future__ import annotations
