@@ -28,10 +28,9 @@ up to factors 1 + O(1/a): a ~ t^(1/6), L ~ t^(-2/3) with biases that learn, a ~ 
 follows the valley is an assumption of this derivation (the eigenvalues across it exceed 1/t by more and more); the tests compare with
 flows to t = 1e12.
 
-**The published theorem**, as it is used on the page: an activation is SAD if it is sublinear (limsup |s(t x)|/t finite), analytic and
-definable in an o-minimal structure. For a polynomial target of degree >= 2 and a large enough network and data set the paper states that
-L > 0 everywhere, that inf L = 0, and that gradient flow from a good enough start has |theta| -> infinity and L -> 0; how large and how
-good is not explicit.
+**The published theorem**, by its abstract: an activation is SAD if it is sublinear (limsup |s(t x)|/t finite), analytic and definable in an
+o-minimal structure. For a polynomial target and a sufficiently big architecture and data set the optimal loss value is zero and can only be
+realised asymptotically, and any gradient flow with a sufficiently good initialisation diverges to infinity. The bounds are not explicit.
 
 Source: Kranz, Gallon, Dereich & Jentzen, NeurIPS 2025 (that such minima lie at infinity; the targets); the valley, its constants and its
 rates derived.

@@ -235,7 +235,7 @@ class NeverArriving(Lab):
         ticks.append("<li>? a network and a data set that are large enough: no bound is known</li>")
         return (
             cards.theorem(STATEMENT, result.verdicts, "the exponents shown are measured, numerical")
-            + "<p><b>The published theorem</b> (Kranz, Gallon, Dereich & Jentzen, NeurIPS 2025, as it is reported; not proved here): under "
+            + "<p><b>The published theorem</b> (Kranz, Gallon, Dereich & Jentzen, NeurIPS 2025, by its abstract; not proved here): under "
             r"these conditions $L(\theta)&gt;0$ everywhere, $\inf L=0$, and gradient flow from a good enough start has "
             rf"$|\theta|\to\infty$ and $L\to0$.</p><ul>{''.join(ticks)}</ul>"
             r"<p>Always: $|\theta(t)-\theta(0)|\le\sqrt{t\,(L(0)-L(t))}$, the grey line.</p>"

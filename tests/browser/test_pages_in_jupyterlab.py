@@ -81,6 +81,15 @@ def gap_in_channel_2(t: float) -> str:
     return number((16 * 0.00101470 * 6.511116**2 * t) ** 0.25, 4)
 
 
+def in_the_valley(name: str, time: float) -> str:
+    """The loss of the law of the valley with the lowest loss, as the lab prints it."""
+    from landscape_nb import ACTIVATIONS, polynomial_landscape, valleys_to_infinity
+    from landscape_nb.display import number
+
+    valleys = valleys_to_infinity(ACTIVATIONS[name], polynomial_landscape(ACTIVATIONS[name]))
+    return number(float(valleys[0].loss(time)), 4)
+
+
 STORIES = (
     Story(
         "01_kernels",
@@ -188,6 +197,20 @@ STORIES = (
             Move("kick", "plus", {"kick": "plus"}, lambda: ("channel 1", "0.0423722")),
             Move("rate", -3, {"rate": 0.2005}, lambda: ("channel 1",)),
             Move("optimisers", "run", {"optimisers": "run"}, lambda: ("trust-ncg", "success", "20000 steps")),
+        ),
+    ),
+    Story(
+        "07_never_arriving",
+        "NeverArriving",
+        moves=(
+            Move("time", -20, {"time": 1e10}, lambda: (in_the_valley("tanh", 1e10), "applies", "derived -2/3")),
+            Move("activation", "softplus", {"activation": "softplus"}, lambda: (in_the_valley("softplus", 1e10),)),
+            Move("width", 1, {"width": 3}, lambda: ("does not apply here", "3 neurons given", "numerical")),
+            Move(
+                "activation", "square", {"activation": "square"}, lambda: ("grows faster than linearly", "has arrived")
+            ),
+            Move("target", "x^3", {"target": "x^3"}, lambda: ("outside the theorem", "labels that differ from x^2")),
+            Move("seed", 1, {"seed": 2}),
         ),
     ),
 )
