@@ -339,7 +339,7 @@ def test_two_neurons_and_the_output_bias_make_a_group():
     assert group.evidence.startswith("neurons 0, 1 and the output bias: within 0.")
 
 
-@pytest.mark.parametrize("change", ["opening", "slow closing", "one shrinks", "one grows faster"])
+@pytest.mark.parametrize("change", ["opening", "slow closing", "one shrinks", "one grows slower"])
 def test_a_group_has_to_close_and_to_grow_by_its_law(monkeypatch, change):
     from landscape_nb.closed_forms import channel_detection
 
@@ -351,8 +351,8 @@ def test_a_group_has_to_close_and_to_grow_by_its_law(monkeypatch, change):
         motion = true(*arguments)
         if change == "one shrinks":
             motion[-1] *= -1
-        elif change == "one grows faster":
-            motion[-1] *= 3
+        elif change == "one grows slower":
+            motion[-1] *= 0.3
         else:
             motion[:6] *= -1 if change == "opening" else 0.3
         return motion
