@@ -338,10 +338,12 @@ def result(channel: str, valley: Valley, point: ChannelPath, rate: float) -> Cha
 
 
 def _floor(path: ChannelPath, end: float, u: Array) -> tuple[Array, Array]:
-    """(s, u.w) along a channel, up to where it begins."""
-    inside = path.eps <= end * (1.0 + 1e-9)
-    means = np.append(path.limit.w[None], path.theta[inside, : len(u)], axis=0) @ u
-    return np.append(FARTHEST, 1.0 / path.inverse_gaps[inside]), means
+    """(s, u.w) along a channel, from the right edge of the map to ``end``."""
+    means = path.theta[:, : len(u)] @ u
+    inside, x = path.eps < end * (1.0 - 1e-6), np.log(path.eps)
+    last_gap = np.exp(CubicSpline(x, -np.log(path.inverse_gaps))(np.log(end)))
+    gaps = [FARTHEST, *(1.0 / path.inverse_gaps[inside]), last_gap]
+    return np.array(gaps), np.array([path.limit.w @ u, *means[inside], CubicSpline(x, means)(np.log(end))])
 
 
 def _until(path: ChannelPath, end: float) -> tuple[Array, Array, Array]:
