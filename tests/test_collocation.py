@@ -150,3 +150,16 @@ def test_a_step_depends_on_no_other_student():
         alone, _, _ = one_step(cubic, curvature, y[i], 0.8)
         assert_array_equal(alone.new[0], together.new[i])
         assert_array_equal(alone.error[0], together.error[i])
+
+
+def test_the_forces_of_the_next_step_are_expected_from_those_of_the_last():
+    h, y = 0.2, np.array([[0.4]])
+    step, frames, steps = one_step(cubic, curvature, y, h, tolerance=1e-6)
+    frames.remember(np.array([True]), step, np.array([h]))
+    force = cubic(step.new) * frames.modes[0]
+    expected = steps._expected(frames, force, np.array([h]))
+    moved = frames.modes[0] * (height(0.4, h + h * COLLOCATION.nodes[:, None]) - step.new[0])
+    exact = frames.modes[0] * cubic(step.new[0] + frames.modes[0] * moved) - frames.values[0] * moved
+    assert_allclose(expected[:, 0], exact, rtol=0, atol=1e-2 * np.abs(exact - exact[0]).max())
+    far = steps._expected(frames, force, np.array([10 * h]))
+    assert_array_equal(far[:, 0], np.repeat(force, len(far), axis=0))
