@@ -170,8 +170,11 @@ def test_gradient_descent_is_told_with_its_edge(monkeypatch):
         lab.result.path.flow.landscape,
         lab.result.path.flow.landscape.network(lab.result.path.flow.start),
     )
-    edge = module.told(gradient_descent(landscape, start, 0.4, 3000))
+    descent = gradient_descent(landscape, start, 0.4, 3000)
+    edge = module.told(descent)
     assert edge.endswith("lambda_max rate/2 = 1, at the edge of stability") and "3000 steps" in edge
+    assert abs(module.stopped_at(descent) - 1.496685 / 0.268) < 0.4  # |a|/eps of the published asymptotic edge
+    assert abs(float(re.search(r"a_2\| = (\S+),", edge)[1]) - module.stopped_at(descent)) < 0.06
     assert "still on its way" in module.told(gradient_descent(landscape, start, 0.1, 10))
     assert "grow without bound" in module.told(gradient_descent(landscape, start, 1.0, 3000))
     lab.set(rate=1.0)
