@@ -14,9 +14,9 @@ from matplotlib.backends.backend_svg import RendererSVG
 
 from landscape_nb.activations import ACTIVATIONS
 from landscape_nb.closed_forms.one_neuron import one_neuron_points
-from landscape_nb.figures import copy_or_average, gradient_flow, kernels, one_neuron, splitting, style
+from landscape_nb.figures import channels, copy_or_average, gradient_flow, kernels, one_neuron, splitting, style
 from landscape_nb.figures.layers import Layers, picture
-from landscape_nb.labs import CopyOrAverage, GradientFlow, Splitting
+from landscape_nb.labs import Channels, CopyOrAverage, GradientFlow, Splitting
 from landscape_nb.labs.computation import Computation
 from landscape_nb.landscapes import PopulationLandscape
 from landscape_nb.networks import equicorrelated_teacher, orthonormal_teacher
@@ -71,12 +71,17 @@ SPLITTING = {
     "weight vectors and a plateau outside": lambda: shown_by(Splitting, landscape="erf", gamma=1.5),
     "copies apart": lambda: shown_by(Splitting, landscape="two neurons", gamma=-1.0, apart=0.5),
 }
+CHANNELS = {
+    "the start": lambda: shown_by(Channels),
+    "an end at infinity with two ways down": lambda: shown_by(Channels, channel="two inputs", eps=0.3),
+}
 PICTURES = {
     "one_neuron": (one_neuron.draw, ONE_NEURON),
     "kernels": (kernels.draw, KERNELS),
     "copy_or_average": (copy_or_average.draw, COPY_OR_AVERAGE),
     "gradient_flow": (gradient_flow.draw, GRADIENT_FLOW),
     "splitting": (splitting.draw, SPLITTING),
+    "channels": (channels.draw, CHANNELS),
 }
 STATES = [(name, state) for name, (_, states) in PICTURES.items() for state in states]
 
