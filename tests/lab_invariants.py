@@ -875,6 +875,7 @@ def check_splitting(lab) -> None:
         view.plateaus is not None and negative == 0 and gamma not in (0.0, 1.0)
     )
     assert kind in words(lab._status_box.value) and kind in words(lab._numbers_box.value)
+    assert "&" not in words(lab._status_box.value), "a sign in the status line is written as its code"
     if state["apart"]:
         change = re.match(r"copies pulled apart by s = (\S+): the loss changes by (\S+)$", lines[-1]).groups()
         assert abs(float(change[0]) - state["apart"]) <= 1e-5 and agrees(change[1], view.rise, 4, landscape.constant)

@@ -298,9 +298,9 @@ class Splitting(Lab):
     def _status(self, result: SplittingResult) -> str:
         remark = f"; {result.remark}" if result.remark else ""
         if result.outside:
-            return html.escape(f"{_verdict(result)}; no rule says more: {result.outside}{remark}")
+            return f"{_verdict(result)}; no rule says more: {result.outside}{remark}"
         rule = f"B is {result.view.line.definiteness}: {_rule(result)}"
-        return html.escape(f"{_verdict(result)} (index {result.view.point.index}); {rule}{remark}")
+        return f"{_verdict(result)} (index {result.view.point.index}); {rule}{remark}"
 
     def _theorem(self, result: SplittingResult) -> str:
         line = result.view.line
