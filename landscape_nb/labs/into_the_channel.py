@@ -438,7 +438,7 @@ class IntoTheChannel(Lab):
                 ("eps = |w_1 - w_2|/2", number(now.eps, 3) if now.eps > 1e-6 else "< 1e-6", ""),
                 ("loss above its end", number(now.above, 3) if now.above > 1e-12 else "< 1e-12", ""),
                 ("largest eigenvalue", number(now.sharpness, 4), ""),
-                ("smallest one off the line", soft, ""),
+                ("smallest one off the line" if result.view.arrived else "smallest eigenvalue", soft, ""),
                 ("|grad L|", quiet, ""),
             ]
         law = float(limit.gap_at_time(t))
@@ -478,7 +478,7 @@ class IntoTheChannel(Lab):
         seen = (
             "the law of the channel is dashed"
             if result.channel is not None
-            else "there is no channel here, and so no law; the flow comes to rest"
+            else "there is no channel here, and so no law"
         )
         stops = "; horizontal lines are the gaps at which optimisers stopped" if result.view.stops else ""
         return (
