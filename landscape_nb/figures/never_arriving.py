@@ -149,8 +149,9 @@ def draw_loss(axes: Axes, view: NeverArrivingView) -> None:
     """L over t on log axes."""
     high = float(view.losses.max())
     floor = max(float(view.losses.min()), high * 10.0**-_DECADES, 1e-16)
-    _over_time(axes, view, np.maximum(view.losses, 0.1 * floor), view.law_losses, 1, "upper right")
-    axes.set_ylim(10.0 ** np.floor(np.log10(floor) - 0.3), 10.0 ** np.ceil(np.log10(high) + 0.2))
+    bottom = 10.0 ** np.floor(np.log10(floor) - 0.3)
+    _over_time(axes, view, np.maximum(view.losses, bottom), view.law_losses, 1, "upper right")
+    axes.set_ylim(bottom, 10.0 ** np.ceil(np.log10(high) + 0.2))
     axes.yaxis.set_major_locator(LogLocator(numticks=7))
     axes.minorticks_off()
 

@@ -49,8 +49,8 @@ T_MAX = 1e12
 TOLERANCES = {"rtol": 1e-8, "atol": 1e-10}
 #: Exponents are measured over so many decades before the chosen time, of which all are later than 1.
 _DECADES = 3
-#: Exponents of single decades may differ by so much, or there is no power law.
-_UNEVEN = 0.1
+#: Exponents of single decades may differ by this share of their mean, or there is no power law.
+_UNEVEN = 0.15
 _POINTS = 161
 _ENDED = {
     "time": "it is still on its way",
@@ -144,8 +144,8 @@ def exponents(times: np.ndarray, norms: np.ndarray, losses: np.ndarray) -> tuple
     """(norm, loss) over the last three decades, NaN where there is no power law.
 
     Of the norm by its increments over decades, of the loss by the mean slope; none before t = 1e4, for a norm that does not grow
-    throughout or by less than 1 %, for a loss at rounding, and where the exponent of one decade differs from that of another by more than
-    0.1.
+    throughout or by less than 1 %, for a loss at rounding, and where the exponents of single decades differ by
+    more than 15 %.
     """
     per_decade = round(1.0 / float(np.log10(times[1] / times[0]))) if len(times) > 1 else 0
     steps = np.arange(_DECADES, -1, -1) * per_decade
@@ -155,13 +155,17 @@ def exponents(times: np.ndarray, norms: np.ndarray, losses: np.ndarray) -> tuple
     whole = -1 - steps
     of_norm = of_loss = float("nan")
     increments, slopes = np.diff(norms[whole]), np.diff(np.log10(np.maximum(losses[whole], 1e-300)))
-    if (np.diff(norm) > 0).all() and norm[-1] > 1.01 * norm[0] and np.ptp(np.diff(np.log10(increments))) <= _UNEVEN:
+    if (np.diff(norm) > 0).all() and norm[-1] > 1.01 * norm[0] and _even(np.diff(np.log10(increments))):
         found = decade_exponent(t, norm)
         of_norm = found if found > 0 else of_norm  # below 0 the norm grows towards a limit
     at_rounding = loss[-1] <= 1e-14 * losses[0]
-    if (np.diff(loss) < 0).all() and not at_rounding and loss[-1] < 0.99 * loss[0] and np.ptp(slopes) <= _UNEVEN:
+    if (np.diff(loss) < 0).all() and not at_rounding and loss[-1] < 0.99 * loss[0] and _even(slopes):
         of_loss = float(np.mean(local_exponents(t, loss)))
     return of_norm, of_loss
+
+
+def _even(slopes: np.ndarray) -> bool:
+    return float(np.ptp(slopes)) <= _UNEVEN * abs(float(np.mean(slopes)))
 
 
 class NeverArriving(Lab):
