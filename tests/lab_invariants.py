@@ -839,7 +839,7 @@ def check_splitting(lab) -> None:
     surface = view.surface
     assert surface.rises.shape == (surface.steps.size, surface.gammas.size)
     assert abs(np.linalg.norm(surface.delta) - np.linalg.norm(w)) < 1e-12
-    for row, column in ((3, 20), (22, 60)):
+    for row, column in ((3, 20), (18, 50)):
         share = surface.gammas[column]
         apart = surface.steps[row] / np.hypot(share, 1 - share) * surface.delta
         moved = landscape.value(split_by_hand(share, w + (1 - share) * apart, w - share * apart))

@@ -150,8 +150,8 @@ def off_the_line(spectra: np.ndarray) -> np.ndarray:
 
 @cache
 def spectra(line: SplittingLine) -> Spectra:
-    """The spectrum at steps of 1/40 in gamma."""
-    gammas = np.linspace(LOW, HIGH, 201)
+    """The spectrum at steps of 1/25 in gamma."""
+    gammas = np.linspace(LOW, HIGH, 126)
     return Spectra(gammas, off_the_line(line.spectrum(gammas)), line.pure_curvature(gammas))
 
 
@@ -165,8 +165,8 @@ def surfaces(line: SplittingLine) -> tuple[picture.Surface, picture.Surface]:
 
 def _surface(line: SplittingLine, delta: np.ndarray) -> picture.Surface:
     delta = delta * np.sign(delta[np.argmax(np.abs(delta))]) * np.linalg.norm(line.student.W[line.neuron])
-    gammas = np.linspace(LOW, HIGH, 69)  # neither 0 nor 1 is among them: there all is equal
-    steps = np.linspace(-FARTHEST, FARTHEST, 26)  # an even number, so that the line itself lies between
+    gammas = np.linspace(LOW, HIGH, 59)  # neither 0 nor 1 is among them: there all is equal
+    steps = np.linspace(-FARTHEST, FARTHEST, 22)  # an even number, so that the line itself lies between
     rises = line.landscape.value(line.moved(gammas[None, :], delta, _length(steps[:, None], gammas)))
     return picture.Surface(gammas, steps, rises - line.original.loss, delta)
 
