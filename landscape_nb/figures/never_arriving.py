@@ -133,9 +133,8 @@ def fraction(exponent: float) -> str:
 def draw_norm(axes: Axes, view: NeverArrivingView) -> None:
     """|theta| over t on log axes, with the general bound as far as it is inside."""
     low, high = float(view.norms.min()), float(view.norms.max())
-    bottom = 10.0 ** (
-        np.floor(2 * np.log10(low / max(2.0, (high / low) ** 0.5))) / 2
-    )  # the legend stands below the flow
+    below = min(max(2.5, (high / low) ** 0.7), 8.0)  # for the legend, below the flow
+    bottom = 10.0 ** (np.floor(2 * np.log10(low / below)) / 2)
     top = 10.0 ** (np.ceil(2 * np.log10(max(high, 3 * low)) + 0.2) / 2)
     bound = Line2D(view.times, view.bound, color=style.ZERO_MODE, linewidth=1.4, linestyle="-.")
     axes.add_artist(bound)
@@ -177,7 +176,9 @@ def draw_function(axes: Axes, view: NeverArrivingView) -> None:
     shown = np.concatenate([view.target, difference * 10.0**larger, np.clip(view.function, *_around(view.target))])
     axes.set(xlim=(-1.0, 1.0), ylim=style.steady(float(shown.min()), float(shown.max()) + 0.7 * float(np.ptp(shown))))
     axes.set_xlabel(view.along)
-    style.legend(axes, [target, function, rest], loc="upper center", ncols=2, columnspacing=1.0, handlelength=1.8)
+    style.legend(
+        axes, [target, function, rest], loc="upper center", ncols=2, fontsize=10, columnspacing=0.8, handlelength=1.5
+    )
 
 
 def _around(values: Array) -> tuple[float, float]:
