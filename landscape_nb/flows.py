@@ -58,6 +58,8 @@ _NEWTON_STEPS = 6
 _ROUNDING = 1e-13
 #: A student whose time grows by less than the second number, with more than the third rejected among so many steps, stands at a kink.
 _WINDOW, _STILL, _JUMPY = 64, 1e-3, 10
+#: A flow stands still where t |grad L| is below this share of 1 + |theta|: along a power law theta ~ t^q that is q |theta| for ever.
+_AT_REST = 1e-2
 #: Hessians are asked for in blocks of so many entries.
 _CACHED = 80_000
 #: Gradients are asked for in blocks of so many students.
@@ -553,6 +555,9 @@ class _Integration:
         converged = finite & (residual <= self.tolerance)
         if converged.any():
             rows = np.flatnonzero(converged)
+            speed, size = (np.linalg.norm(part[rows], axis=-1) for part in (active.gradient, active.theta))
+            converged[rows] = active.t[rows] * speed <= _AT_REST * (1.0 + size)
+            rows = np.flatnonzero(converged)
             stale = rows[~active.fresh[rows]]
             if stale.size:
                 active.hessian[stale] = _hessians(self.landscape, active.theta[stale])
@@ -977,7 +982,8 @@ def gradient_flow(
     events : functions theta (..., p) -> (...) whose sign changes are located; one with ``terminal = True`` as attribute ends the flow.
     endpoint_only : keep no path; once the rest of the path is straight down to a minimum the limit t -> infinity is taken, even beyond
     t_max. rtol is 2e-2 then and atol 2e-3 (1e-6 and 1e-8 for functions with kinks, which larger steps would jump over).
-    tolerance : a student has converged when max |grad L| is below it.
+    tolerance : a student has converged when max |grad L| is below it and the flow stands still, t |grad L| <= 0.01 (1 + |theta|): in a
+    valley to infinity the gradient becomes as small as one likes, and the parameters move on by the same share in each decade.
     limit : a student whose parameters grow beyond it diverges. max_steps : the budget of each student, rejected steps included.
     method : COLLOCATION for paths; RODAS4 for end points; RODAS5P for both where the function has kinks. COLLOCATION keeps the
     eigenvectors of every Hessian for ``Flow.at``, p^2 numbers for each step at most; RODAS5P keeps 5 p for each of its six

@@ -199,6 +199,15 @@ def test_a_degenerate_minimum_is_approached_as_slowly_as_it_should():
     assert_allclose(stopped.theta, 1.5 / np.sqrt(1 + 4.5e4), rtol=1e-5)
 
 
+@METHODS
+def test_a_small_gradient_on_the_way_to_infinity_is_no_convergence(method):
+    # L = x^-2/2 on x > 0: x^4 = x(0)^4 + 4 t, so |grad L| = x^-3 falls below any tolerance and x grows for ever
+    power = Function(lambda x: 0.5 * x[..., 0] ** -2, lambda x: -(x**-3.0), lambda x: 3.0 * x[..., None] ** -4.0)
+    flow = gradient_flow(power, np.array([1.0]), 1e12, tolerance=1e-6, method=method, max_steps=3000)
+    assert flow.reason == "time" and flow.residual < 1e-8
+    assert_allclose(flow.theta[0], (1.0 + 4e12) ** 0.25, rtol=1e-5)
+
+
 def test_a_slope_without_end_is_followed_until_the_time_is_over_or_the_limit_is_passed():
     flow = gradient_flow(SLOPE, np.array([0.0]), 1e8, rtol=1e-8)
     # 2 cosh(x)^2 x' = 1
