@@ -267,9 +267,9 @@ def channel_map(
 ) -> picture.ChannelMap:
     """The loss of two neurons over s = |a_i - a_j| and the mean weight w on a line, least over v and c.
 
-    start, u : the line start + t u. mean, gap : (low, high, points) of u.w and, in equal ratios, of s. Shown is the sheet of minima that
-    reaches to infinity: from the limit problem inwards, Newton's iteration at fixed s and w; NaN where it has ended. Beyond s = 300 the
-    loss is linear in 1/s^2 to 1e-8, and interpolated.
+    start, u : the line start + t u. mean, gap : (low, high, points) of u.w and, in equal ratios and from below 300, of s. Shown is the
+    sheet of minima that reaches to infinity: from the limit problem inwards, Newton's iteration at fixed s and w; NaN where it has
+    ended. Beyond s = 300 the loss is linear in 1/s^2 to 1e-8, and interpolated.
     """
     along, gaps = np.linspace(*mean), np.geomspace(*gap)
     W = start + (along - float(u @ start))[:, None] * u

@@ -174,6 +174,20 @@ def test_where_the_sheet_of_minima_has_ended_it_does_not_come_back():
             assert ended.size == 0 or row[: ended[-1] + 1].all()
 
 
+def test_no_saddle_is_shown_on_the_map(monkeypatch):
+    found = valley(module.FIRST)
+    theta = np.array([[1.0, 0.5, 2.0], [1.0, 9.0, -7.0], [1.0, -30.0, 2.0], [1.0, 0.0, 2.0]])
+
+    def elsewhere(landscape, start, iterations):
+        return theta if len(start) == 4 else start, np.zeros(len(start)), 1.0
+
+    monkeypatch.setattr(module, "newton", elsewhere)
+    shown = module.channel_map(found.landscape, found.limits[0].w, found.u, (1.0, 1.0, 4), (1.5, 500.0, 2)).losses
+    near = found.line.landscape.at(1 / 1.5).hessian(theta)[:, 1:, 1:]
+    bends = np.linalg.eigvalsh(near)[:, 0]
+    assert np.array_equal(np.isnan(shown[:, 0]), bends <= 0) and (bends <= 0).any() and (bends > 0).any()
+
+
 # the functions --------------------------------------------------------------------------------------------------------
 
 
