@@ -198,6 +198,7 @@ def draw_map(axes: Axes, view: ChannelsView) -> None:
             markeredgewidth=1.6,
             linestyle="none",
             zorder=8,
+            clip_on=False,
         )
     )
 
@@ -256,5 +257,6 @@ def _mark(axes: Axes, x: float, y: float) -> None:
             markeredgewidth=1.6,
             linestyle="none",
             zorder=7,
+            clip_on=False,
         )
     )
