@@ -150,7 +150,8 @@ def draw_loss(axes: Axes, view: NeverArrivingView) -> None:
     floor = max(float(view.losses.min()), high * 10.0**-_DECADES, 1e-16)
     bottom = 10.0 ** np.floor(np.log10(floor) - 0.3)
     _over_time(axes, view, np.maximum(view.losses, bottom), view.law_losses, 1, "upper right")
-    axes.set_ylim(bottom, 10.0 ** np.ceil(np.log10(high) + 0.2))
+    room = 0.2 + 0.1 * np.log10(high / bottom)  # for the legend, above the flow
+    axes.set_ylim(bottom, 10.0 ** np.ceil(np.log10(high) + room))
     axes.yaxis.set_major_locator(LogLocator(numticks=7))
     axes.minorticks_off()
 

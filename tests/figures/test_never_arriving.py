@@ -22,11 +22,11 @@ def view_of(state):
     """The valley itself as the flow, beside it other ways that a flow can go; no flow is followed here."""
     landscape = polynomial_landscape(ACTIVATIONS["tanh"])
     valley = valleys_to_infinity(landscape.activation, landscape)[0]
-    sizes = valley.outgoing(np.maximum(TIMES, 1e3))
+    sizes = valley.outgoing(np.maximum(TIMES, 1e5))
     students = np.array([valley.network(a).theta for a in sizes])
     line = np.linspace(-1, 1, 161)
     norms, losses = np.linalg.norm(students, axis=1), np.asarray(landscape.value(students))
-    losses = np.where(TIMES < 1e3, 0.1, losses)
+    losses = np.where(TIMES < 1e2, 0.1, losses)  # the network is a constant first
     chosen = 200
     here = landscape.network(students[chosen])
     function = np.tanh(np.column_stack([line, np.ones(161)]) @ here.W.T) @ here.a + here.b
