@@ -217,7 +217,7 @@ def draw_loss(axes: Axes, view: ChannelsView) -> None:
 
 
 def draw_sharpness(axes: Axes, view: ChannelsView) -> None:
-    """The largest Hessian eigenvalue against eps with its law, and the value 2/rate at which gradient descent stops."""
+    """The largest Hessian eigenvalue against eps with its law, and the value 2/rate up to which gradient descent is stable."""
     eps = np.array(_EPS)
     law = Line2D(eps, view.sharpness_law / eps**2, color=style.TEACHER, linewidth=2.6, label="law, ~ 1/ε²")
     path = Line2D(

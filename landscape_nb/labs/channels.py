@@ -1,4 +1,4 @@
-"""The lab of page 06: a channel to infinity, its gated linear unit, the loss over it, and where gradient descent stops in it."""
+"""The lab of page 06: a channel to infinity, its gated linear unit, the loss over it, and how far gradient descent can follow its floor."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Valley:
 
 @dataclass(frozen=True, eq=False)
 class ChannelsResult:
-    """The view, the channel, the network at this eps, and the eps at which gradient descent of this rate stops (None: nowhere)."""
+    """The view, the channel, the network at this eps, and the eps at which its floor is too sharp for gradient descent (None: nowhere)."""
 
     view: picture.ChannelsView
     valley: Valley
@@ -412,7 +412,7 @@ class Channels(Lab):
     """A channel to infinity: two neurons at a distance eps, their limit, the loss over the channel, its sharpness.
 
     Controls: channel (two of the toy with one input, one of a data set with two), eps (half the distance of the incoming weights), rate (of
-    gradient descent, which stops where the sharpness is 2/rate).
+    gradient descent, which follows the floor until its sharpness is 2/rate).
     """
 
     name = "channels"

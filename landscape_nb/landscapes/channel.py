@@ -32,6 +32,7 @@ eps = eta |v|, a = |v|, Delta = v/|v|); the divided differences and their deriva
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -470,11 +471,16 @@ def not_smooth(activation: Activation) -> str | None:
     return None
 
 
-def _nodes(largest: float) -> tuple[Array, Array]:
-    """Gauss-Legendre nodes and weights on [-1, 1], as many as |p| <= largest needs; the weights add to 1."""
-    count = next(count for bound, count in _NODES if largest <= bound)
+@cache
+def _gauss_legendre(count: int) -> tuple[Array, Array]:
+    """Nodes on [-1, 1], and weights that add to 1."""
     u, weights = np.polynomial.legendre.leggauss(count)
     return u, 0.5 * weights
+
+
+def _nodes(largest: float) -> tuple[Array, Array]:
+    """As many Gauss-Legendre nodes and weights as |p| <= largest needs."""
+    return _gauss_legendre(next(count for bound, count in _NODES if largest <= bound))
 
 
 def _integrals(act: Activation, z: Array, p: Array, kinds: tuple[tuple[int, int], ...]) -> list[Array]:
