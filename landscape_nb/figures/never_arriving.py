@@ -195,13 +195,12 @@ def draw_neurons(axes: Axes, view: NeverArrivingView) -> None:
         way = Line2D(view.weights[:, i], view.inputs[:, i], color=style.ZERO_MODE, linewidth=1.0)
         axes.add_artist(way)
     x_low, x_high = style.steady(float(view.weights.min()), float(view.weights.max()))
-    y_low, y_high = style.steady(float(view.inputs.min()), float(view.inputs.max()))
+    heights = np.append(view.inputs.ravel(), view.biases)
+    y_low, y_high = style.steady(float(heights.min()), float(heights.max()))
     for bias in view.biases:
-        if y_low <= bias <= y_high:
-            level = Line2D(
-                [0, 1], [bias, bias], transform=axes.get_yaxis_transform(), color=style.TEACHER, linewidth=1.2
-            )
-            axes.add_artist(level)
+        axes.add_artist(
+            Line2D([0, 1], [bias, bias], transform=axes.get_yaxis_transform(), color=style.TEACHER, linewidth=1.2)
+        )
     for i in range(n):
         a = float(view.outgoing[now, i])
         axes.add_artist(
