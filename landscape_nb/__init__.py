@@ -59,7 +59,8 @@ _NAMES_OF = {
     "flows": ("Flow", "gradient_flow"),
     "plateaus": ("Plateau", "plateaus_of"),
     "descent": ("Descent", "OptimiserEndings", "gradient_descent", "optimiser_endings"),
-    "power_laws": ("LongFlow", "PowerFit", "decade_exponent", "fit_power", "local_exponents", "long_flow"),
+    "long_flows": ("LongFlow", "long_flow"),
+    "power_laws": ("PowerFit", "decade_exponent", "fit_power", "local_exponents"),
     "closed_forms": ("STATEMENTS",),
     "closed_forms.one_neuron": ("one_neuron",),
     "closed_forms.copy_average": (
@@ -192,6 +193,8 @@ if TYPE_CHECKING:
     from .landscapes import SampledLandscape as SampledLandscape
     from .landscapes import gaussian_line as gaussian_line
     from .landscapes import load_samples as load_samples
+    from .long_flows import LongFlow as LongFlow
+    from .long_flows import long_flow as long_flow
     from .networks import BiasedNetwork as BiasedNetwork
     from .networks import Network as Network
     from .networks import canonical as canonical
@@ -205,12 +208,10 @@ if TYPE_CHECKING:
     from .networks import split as split
     from .plateaus import Plateau as Plateau
     from .plateaus import plateaus_of as plateaus_of
-    from .power_laws import LongFlow as LongFlow
     from .power_laws import PowerFit as PowerFit
     from .power_laws import decade_exponent as decade_exponent
     from .power_laws import fit_power as fit_power
     from .power_laws import local_exponents as local_exponents
-    from .power_laws import long_flow as long_flow
     from .search import search_one_neuron as search_one_neuron
     from .sweeps import Outcome as Outcome
     from .sweeps import PhaseDiagram as PhaseDiagram

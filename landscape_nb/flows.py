@@ -344,6 +344,11 @@ def _bounded_by_saddles(hessian: Array, work: Array, h: Array, saddle: Array, re
     return h, saddle
 
 
+def _stands_still(time: Array, gradient: Array, theta: Array) -> Array:
+    """Whether t |grad L| is small beside theta: what another factor e of time would change."""
+    return time * np.linalg.norm(gradient, axis=-1) <= _AT_REST * (1.0 + np.linalg.norm(theta, axis=-1))
+
+
 @dataclass(eq=False)
 class _Settled:
     """Students that Newton's iteration ended: ``settled`` says which of those tried; the rest belongs to these."""
@@ -359,7 +364,7 @@ class _Settled:
 def _settle(landscape: Any, active: _Active, rows: Array, scale: Array, noise: Array, tolerance: float) -> _Settled:
     """Newton's iteration from students close to a minimum, with two more corrections for each Hessian.
 
-    Refused: negative eigenvalues, a gradient along zero modes, a distance above ``scale``, a rising loss, a slow contraction.
+    Refused: negative eigenvalues, a gradient or a motion along zero modes, a distance above ``scale``, a rising loss, a slow contraction.
     """
     start, hessian = active.theta[rows], active.hessian[rows]
     theta, loss, gradient = start.copy(), active.loss[rows].copy(), active.gradient[rows].copy()
@@ -376,7 +381,9 @@ def _settle(landscape: Any, active: _Active, rows: Array, scale: Array, noise: A
         symmetry = (np.abs(values) <= 10 * residual[:, None]) & (np.abs(local) <= 0.03 * residual[:, None])
         bent |= working & (symmetry & ~zero).any(axis=-1)
         flat = zero | symmetry
-        stopped = np.abs(np.where(zero, local, 0.0)).max(axis=-1) > np.maximum(tolerance, 1e-3 * residual)
+        along = np.where(zero, local, 0.0)
+        stopped = np.abs(along).max(axis=-1) > np.maximum(tolerance, 1e-3 * residual)
+        stopped |= ~_stands_still(active.t[rows], along, theta)
         good &= ~(working & (((values < 0) & ~flat).any(axis=-1) | stopped))
         working &= good
         inverse = np.where(flat, 0.0, 1.0 / np.where(flat, 1.0, values))
@@ -555,8 +562,7 @@ class _Integration:
         converged = finite & (residual <= self.tolerance)
         if converged.any():
             rows = np.flatnonzero(converged)
-            speed, size = (np.linalg.norm(part[rows], axis=-1) for part in (active.gradient, active.theta))
-            converged[rows] = active.t[rows] * speed <= _AT_REST * (1.0 + size)
+            converged[rows] = _stands_still(active.t[rows], active.gradient[rows], active.theta[rows])
             rows = np.flatnonzero(converged)
             stale = rows[~active.fresh[rows]]
             if stale.size:

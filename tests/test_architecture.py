@@ -22,8 +22,8 @@ LAYERS = [
     {"rosenbrock", "collocation"},  # methods of integration: know nothing of networks
     {"landscapes"},
     {"critical"},
-    {"flows", "plateaus"},
-    {"descent", "power_laws"},  # stand on flows: what is at rest, and long ones
+    {"flows", "plateaus", "power_laws"},
+    {"descent", "long_flows"},  # stand on flows: what is at rest, and long ones
     {"search"},
     {"closed_forms"},
     {"sweeps"},  # names its outcomes by the closed forms, and flows from many starts

@@ -27,8 +27,9 @@ from ..closed_forms.sad import (
 from ..display import number, vector
 from ..figures import never_arriving as picture
 from ..landscapes import SampledLandscape
-from ..power_laws import LongFlow, decade_exponent, local_exponents
-from ..power_laws import long_flow as follow
+from ..long_flows import LongFlow
+from ..long_flows import long_flow as follow
+from ..power_laws import decade_exponent, local_exponents
 from . import cards
 from .computation import Interrupted, Progress
 from .export import Tables

@@ -24,8 +24,9 @@ from landscape_nb.closed_forms.sad import (
 from landscape_nb.critical import OutsideTheorem
 from landscape_nb.flows import gradient_flow
 from landscape_nb.landscapes import SampledLandscape
+from landscape_nb.long_flows import long_flow
 from landscape_nb.networks import BiasedNetwork, Network
-from landscape_nb.power_laws import decade_exponent, fit_power, local_exponents, long_flow
+from landscape_nb.power_laws import decade_exponent, fit_power, local_exponents
 
 X = np.linspace(-1, 1, 40)
 SMOOTH = ("tanh", "sigmoid", "softplus", "erf", "gelu", "silu", "gaussian")

@@ -11,7 +11,7 @@ from lab_sweep import remembered, undrawn
 
 from landscape_nb.labs import NeverArriving
 from landscape_nb.labs import never_arriving as module
-from landscape_nb.power_laws import LongFlow
+from landscape_nb.long_flows import LongFlow
 
 STEPS = NeverArriving.steps  # which remember nothing
 
