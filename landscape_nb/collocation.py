@@ -304,6 +304,10 @@ def _worst(vectors: Array, scale: Array) -> Array:
     return np.sqrt(np.mean(ratio, axis=-1).max(axis=0))
 
 
+#: Room for so many sets of modes for each student at the beginning, and for at most so many numbers (128 MB).
+_ROOM, _MOST_ROOM = 40, 2**24
+
+
 class Collocator:
     """Steps of exponential collocation for many students, and all the eigenvectors that were made for them.
 
@@ -324,7 +328,7 @@ class Collocator:
     ) -> None:
         self.method, self.gradients, self.spectra, self.keep, self.reach = method, gradients, spectra, keep, reach
         self.made = 0
-        self.kept: list[Array] = []
+        self.kept = np.empty((0, 0, 0))
 
     def renew(self, frames: Frames, rows: Array, y: Array) -> Array:
         """New modes for these rows from the Hessian at y; whether there is one."""
@@ -335,14 +339,21 @@ class Collocator:
         frames.values[rows], frames.modes[rows] = values, modes
         frames.number[rows] = self.made + np.arange(len(rows))
         frames.size[rows] = np.nan
+        made = self.made + len(rows)
         if self.keep:
-            self.kept.append(modes)
-        self.made += len(rows)
+            if made > len(self.kept):  # empty memory costs nothing until it is written to
+                count = min(_ROOM * len(rows), max(_MOST_ROOM // modes[0].size, 1)) if self.made == 0 else 0
+                room = np.empty((max(2 * made, count), *modes.shape[1:]))
+                room[: self.made] = self.kept[: self.made] if self.made else 0.0
+                self.kept = room
+            self.kept[self.made : made] = modes
+        self.made = made
         return usable
 
-    def all_modes(self, p: int) -> Array:
+    @property
+    def all_modes(self) -> Array:
         """Every Q that was kept, in the order of their numbers."""
-        return np.concatenate(self.kept) if self.kept else np.empty((0, p, p))
+        return self.kept[: self.made] if self.keep else self.kept
 
     def step(self, frames: Frames, y: Array, gradient: Array, h: Array, scale: Array) -> Step:
         """One step of size h from y for each student; frames that contract too slowly are renewed on the way, in place."""

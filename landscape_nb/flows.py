@@ -723,10 +723,15 @@ class _Integration:
     def _with_hessian(self, active: _Active, rows: Array) -> Array:
         """See that these rows have the Hessian of their student; where it exists."""
         stale = rows[~active.fresh[rows]]
-        if stale.size:
+        every = len(rows) == len(active.seed)
+        if every and len(stale) == len(rows):
+            active.hessian = _hessians(self.landscape, active.theta)
+            active.fresh[:] = True
+        elif stale.size:
             active.hessian[stale] = _hessians(self.landscape, active.theta[stale])
             active.fresh[stale] = True
-        return np.isfinite(active.hessian[rows]).all(axis=(-2, -1))
+        # a sum is finite only where all its terms are, and infinities of both signs make NaN
+        return np.isfinite((active.hessian if every else active.hessian[rows]).sum(axis=(-2, -1)))
 
     def _refuse(self, active: _Active, usable: Array) -> _Active:
         """End the students without a Hessian; the others."""
@@ -957,7 +962,7 @@ class _Integration:
         offsets = np.concatenate([[0], np.cumsum(np.bincount(seed, minlength=count))])
         pieces = None
         if self.dense and seed.size:
-            modes = self.collocator.all_modes(p) if self.collocator else None
+            modes = self.collocator.all_modes if self.collocator else None
             parts = [record[4] for record in records]
             pieces = type(parts[0]).joined(parts, modes).take(order)
         return _Path(offsets, column(1), column(2), column(3), pieces, column(5), self.dense, self.tails)

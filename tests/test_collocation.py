@@ -134,7 +134,7 @@ def test_old_modes_serve_as_long_as_they_contract_and_new_ones_are_made_from_the
     assert long.renewed[0] and steps.made == 2 and frames.number[0] == 1
     assert abs(asked[1][0, 0] - height(0.4, 0.75)) < 0.1  # the second Hessian, from the middle of the step
     assert abs(long.new[0, 0] - height(0.4, 1.5)) < 1e-9 * max(long.error[0], 1)
-    assert_array_equal(steps.all_modes(1), np.ones((2, 1, 1)))
+    assert_array_equal(steps.all_modes, np.ones((2, 1, 1)))
 
 
 def test_a_step_that_does_not_settle_fails_and_stays_where_it_was():

@@ -150,11 +150,10 @@ class PopulationLandscape:
         kernel, in_s, in_c = jet[:3]
         with np.errstate(invalid="ignore", divide="ignore"):
             if bent:
-                diagonal, pairs = self._bent_blocks(w, a, q, s, t, in_c)
+                diagonal, blocks = self._bent_blocks(w, a, q, s, t, in_c)
+                blocks *= (a[..., :, None] * a[..., None, :])[..., :, None, :, None]
             else:
-                diagonal, pairs = self._smooth_blocks(w, q, jet)
-            blocks = pairs
-            blocks *= (a[..., :, None] * a[..., None, :])[..., :, None, :, None]
+                diagonal, blocks = self._smooth_blocks(w, a, q, jet)
             i = np.arange(n)
             blocks[..., i, :, i, :] += np.moveaxis(a[..., None, None] * diagonal, -3, 0)
             # d2L/dw_i da_j = 2 a_i (K_c w_j + 2 K_s w_i) + [i = j] 2 sum_q q_q (K_c z_q + 2 K_s w_i)
@@ -418,8 +417,8 @@ class PopulationLandscape:
         result[..., :n] = np.swapaxes(part[..., :n], -1, -2)
         return result
 
-    def _smooth_blocks(self, w: Array, q: Array, jet: tuple[Array, ...]) -> tuple[Array, Array]:
-        """sum_q q_q h1(w_i, z_q), shape (..., n, d, d), and h2(w_i, w_j), shape (..., n, d, n, d)."""
+    def _smooth_blocks(self, w: Array, a: Array, q: Array, jet: tuple[Array, ...]) -> tuple[Array, Array]:
+        """sum_q q_q h1(w_i, z_q), shape (..., n, d, d), and a_i a_j h2(w_i, w_j), shape (..., n, d, n, d)."""
         _, in_s, in_c, in_ss, in_sc, in_cc = jet
         n, d = w.shape[-2:]
         weights = q[..., None, :]
@@ -430,7 +429,8 @@ class PopulationLandscape:
         outer = w[..., :, None] * middle[..., None, :]
         diagonal += outer + np.swapaxes(outer, -1, -2)
         diagonal += (2 * np.sum(weights * in_s, axis=-1))[..., None, None] * np.eye(d)
-        in_c, in_sc, in_cc = (part[..., :n][..., :, None, :, None] for part in (in_c, in_sc, in_cc))
+        both = a[..., :, None] * a[..., None, :]
+        in_c, in_sc, in_cc = ((both * part[..., :n])[..., :, None, :, None] for part in (in_c, in_sc, in_cc))
         in_ct = np.swapaxes(in_sc, -4, -2)
         first, second = (
             w[..., :, :, None, None],
@@ -440,7 +440,8 @@ class PopulationLandscape:
         second_row = np.swapaxes(second, -3, -1)  # w_j along the row axis
         pairs = first * (in_cc * second + 2 * in_sc * first_column)
         pairs += second_row * (in_cc * first_column + 2 * in_ct * second)
-        pairs += in_c * np.eye(d)[:, None, :]
+        i = np.arange(d)
+        pairs[..., :, i, :, i] += in_c[..., :, 0, :, 0]  # two lists of indices: their axis comes first
         return diagonal, pairs
 
     def _half_angles(self, w: Array, s: Array, t: Array) -> tuple[Array, Array]:
