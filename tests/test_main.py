@@ -609,9 +609,9 @@ def test_lab_works_for_root_as_in_a_container(run, started, monkeypatch):
 
 
 def test_lab_says_which_pages_there_are(run, started):
-    code, out, err = run("lab", "splitting")
+    code, out, err = run("lab", "a page")
     assert (code, out, started) == (2, "", [])
-    assert one_line(err).startswith("there is no page 'splitting'; the pages are 00_start, 01_kernels, 02_one_neuron")
+    assert one_line(err).startswith("there is no page 'a page'; the pages are 00_start, 01_kernels, 02_one_neuron")
 
 
 @pytest.mark.parametrize("package", ["jupyterlab", "ipykernel"])
