@@ -156,6 +156,8 @@ class Flow:
         times[seed, place] = path.start + path.size
         students[seed, place] = path.last
         losses[seed, place] = path.losses
+        late = np.nonzero(times > time[:, None])  # the last step may have ended after the arrival
+        times[late], students[late], losses[late] = time[late[0]], ends[late[0]], loss[late[0]]
         losses[:, 0] = np.reshape(self._first_loss, -1)
         lead = np.shape(self.reason)
         return times.reshape(*lead, rows), students.reshape(*lead, rows, p), losses.reshape(*lead, rows)
@@ -460,6 +462,25 @@ def _spectra(matrices: Array) -> tuple[Array, Array]:
     return values, vectors
 
 
+def _since_below(rates: Array, gradients: Array, vectors: Array, tolerance: float) -> Array:
+    """For how long max |Q exp(-l t) gradients| of the linear flow has been below the tolerance at t = 0, where it is.
+
+    Backwards every mode grows: those below a hundredth of the largest now are what the integration leaves of faded ones, and left out.
+    """
+    known = np.abs(gradients) >= 1e-2 * np.abs(gradients).max(axis=-1, keepdims=True)
+    slowest = np.where(known, rates, np.inf).min(axis=-1)
+    with np.errstate(under="ignore", divide="ignore", over="ignore", invalid="ignore"):
+        length = np.linalg.norm(np.where(known, gradients, 0.0), axis=-1)
+        # |gradient| grows at least as fast as its slowest mode, and is at most sqrt(p) times its largest entry
+        back = np.log(math.sqrt(rates.shape[-1]) * tolerance / length) / slowest
+        back = np.where(np.isfinite(back), np.maximum(back, 0.0), 0.0)
+        then = np.where(known, gradients * np.exp(np.where(known, rates * back[:, None], 0.0)), 0.0)
+    usable = np.isfinite(then).all(axis=-1)
+    since = np.zeros(len(rates))
+    since[usable] = back[usable] - _when_below(rates[usable], then[usable], vectors[usable], tolerance)
+    return np.maximum(since, 0.0)
+
+
 class _Integration:
     """One call of ``gradient_flow``: the landscape, the method, the results so far."""
 
@@ -632,9 +653,14 @@ class _Integration:
         scale = np.maximum(self.newton_reach * (self.atol + self.rtol * size), 1e-5 * (1.0 + size))
         found = _settle(self.landscape, active, rows, scale, noise, self.tolerance)
         rows = rows[found.settled]
-        self._keep_tails(active, rows, found, *_linear_flow(found, active.theta[rows]))
+        if not rows.size:
+            return
+        rates, local = _linear_flow(found, active.theta[rows])
+        self._keep_tails(active, rows, found, rates, local)
         seed = active.seed[rows]
         self.theta[seed], self.loss[seed], self.residual[seed] = found.theta, found.loss, found.residual
+        since = _since_below(rates, rates * local, found.vectors, self.tolerance)
+        self.time[seed] = np.maximum(active.t[rows] - since, 0.0)
 
     def _keep_tails(self, active: _Active, rows: Array, found: _Settled, rates: Array, local: Array) -> None:
         if self.dense:

@@ -255,6 +255,16 @@ def test_at_the_end_of_a_very_long_flow_the_gradient_is_zero_to_rounding():
     assert_allclose(late, np.repeat(flow.theta[:, None], 5, axis=1), rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("method", [RODAS5P, COLLOCATION], ids=lambda method: method.name)
+def test_the_time_of_arrival_is_when_the_gradient_falls_below_the_tolerance_however_long_the_steps_are(method):
+    landscape, start = population("erf", 5, 6), glorot(4, 6, [0])[0]
+    flow = gradient_flow(landscape, start, 1e6, rtol=1e-7, atol=1e-9, method=method)
+    assert flow.reason == "converged" and flow.residual < 1e-13
+    assert flow.times[-1] == flow.time and (np.diff(flow.times) >= 0).all()
+    tight = gradient_flow(landscape, start, 1e6, rtol=1e-10, atol=1e-12)
+    assert_allclose(np.abs(landscape.gradient(tight.at(flow.time))).max(), 1e-10, rtol=5e-2)
+
+
 def test_a_channel_to_infinity_is_followed_as_an_independent_integration_found_it():
     # k = 10, n = 9, seed 3: LSODA at rtol 1e-9 to t = 0.5e6 and 1.5e6 in units of this flow
     landscape = population("erf", 10, 11)
