@@ -101,11 +101,11 @@ unit: $(VENV)/.test $(VENV)/.site
 
 pages-check: $(VENV)/.test
 	@echo "== nbval, strict: every page runs and shows what is stored"
-	@$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 -q notebooks
+	@$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 -q -n $(WORKERS) --dist loadfile notebooks
 
 browser: $(VENV)/.test $(VENV)/.site
 	@echo "== browser: the pages under real sliders in JupyterLab, Notebook 7 and Voila; the static site"
-	@$(BIN)/python -m pytest tests/browser -q --durations=5
+	@$(BIN)/python -m pytest tests/browser -q --durations=5 -n $(WORKERS)
 
 # ---- maintenance
 

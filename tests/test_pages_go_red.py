@@ -100,7 +100,7 @@ def test_there_are_pages():
     assert [page.stem for page in PAGES][:3] == ["00_start", "01_kernels", "02_one_neuron"]
 
 
-@pytest.mark.parametrize("page", PAGES[-1:], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [page for page in PAGES if page.stem == "05_splitting"], ids=lambda page: page.stem)
 def test_a_changed_digit_of_a_real_page_goes_red(page, tmp_path):
     shutil.copytree(
         page.parent, tmp_path / "pages", ignore=shutil.ignore_patterns("*.ipynb", "*.py", "__pycache__", ".*")
