@@ -89,7 +89,7 @@ def _arrange(figure: Figure) -> None:
     alone.grid(visible=False)
     alone.set_ylabel("one neuron alone")
     for axes in (loss, gap, functions, eigenvalues, alone):
-        style.place_words(axes, y_label=47 if axes is not functions else 38, right=axes is alone)
+        style.place_words(axes, y_label={functions: 38, alone: 40}.get(axes, 47), right=axes is alone)
         style.whole_numbers(axes.xaxis, axes.yaxis)
     for axis in (functions.xaxis, functions.yaxis):
         axis.set_major_locator(style.few_ticks())

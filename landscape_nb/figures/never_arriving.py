@@ -140,6 +140,11 @@ def draw_norm(axes: Axes, view: NeverArrivingView) -> None:
     axes.add_artist(bound)
     _over_time(axes, view, view.norms, view.law_norms, 0, "lower right")
     axes.set_ylim(bottom, top)
+    high_up = bottom * (top / bottom) ** 0.8
+    inside = int(np.argmax(view.bound >= high_up))  # the bound never falls: 0 where it stays below
+    if inside:
+        words = axes.text(view.times[inside], high_up, "bound ", ha="right", va="center", color=style.ZERO_MODE)
+        words.set_clip_on(True)
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if top < 300 * bottom else (1.0,), numticks=8))
     axes.minorticks_off()
 
