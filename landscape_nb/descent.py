@@ -20,7 +20,7 @@ import numpy as np
 
 from .display import below, number
 from .display import table as text_table
-from .flows import Interrupted, _starts, gradient_flow
+from .flows import Interrupted, batch_of_students, gradient_flow
 from .networks import Network
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def gradient_descent(
 
     Raises ValueError for arguments that make no sense.
     """
-    theta, single = _starts(students)
+    theta, single = batch_of_students(students)
     if isinstance(students, Network) and hasattr(landscape, "value"):
         landscape.value(students)  # refuses another input dimension in its own words
     rates = _rates(rate)

@@ -1030,7 +1030,7 @@ def gradient_flow(
     Where the landscape is not differentiable, or its derivatives are no numbers, a student ends with the reason "refused" and
     a sentence; the others go on. Raises ValueError for arguments that make no sense.
     """
-    theta, single = _starts(students)
+    theta, single = batch_of_students(students)
     if isinstance(students, Network) and hasattr(landscape, "value"):
         landscape.value(students)  # refuses another input dimension in its own words
     bent = bool(getattr(getattr(landscape, "activation", None), "kinks", ()))
@@ -1102,7 +1102,7 @@ def _positive(name: str, value: float) -> float:
     return float(value)
 
 
-def _starts(students: Any) -> tuple[Array, bool]:
+def batch_of_students(students: Any) -> tuple[Array, bool]:
     """theta (..., p) of what was given, and whether it is one student."""
     if isinstance(students, Network):
         return students.theta, True

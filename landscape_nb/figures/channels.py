@@ -187,20 +187,7 @@ def draw_map(axes: Axes, view: ChannelsView) -> None:
     style.mark_point(axes, right, mean, index, "saddle")
     for number, (at, _) in enumerate(view.ends):
         style.mark_point(axes, right, at, 0, "minimum", current=number == view.chosen)
-    axes.add_artist(
-        Line2D(
-            [view.here[0]],
-            [view.here[1]],
-            marker="o",
-            markersize=10,
-            markerfacecolor=style.CURRENT,
-            markeredgecolor="white",
-            markeredgewidth=1.6,
-            linestyle="none",
-            zorder=8,
-            clip_on=False,
-        )
-    )
+    _mark(axes, *view.here, zorder=8)
 
 
 def draw_loss(axes: Axes, view: ChannelsView) -> None:
@@ -245,7 +232,8 @@ def draw_sharpness(axes: Axes, view: ChannelsView) -> None:
     style.legend(axes, [law, path, limit], loc="upper right", fontsize=10, labelspacing=0.2, borderaxespad=0.2)
 
 
-def _mark(axes: Axes, x: float, y: float) -> None:
+def _mark(axes: Axes, x: float, y: float, zorder: float = 7) -> None:
+    """The disc of the state under the sliders."""
     axes.add_artist(
         Line2D(
             [x],
@@ -256,7 +244,7 @@ def _mark(axes: Axes, x: float, y: float) -> None:
             markeredgecolor="white",
             markeredgewidth=1.6,
             linestyle="none",
-            zorder=7,
+            zorder=zorder,
             clip_on=False,
         )
     )
