@@ -695,7 +695,15 @@ class _Integration:
         above_zero = diagonal + _FLAT * np.abs(diagonal).max(axis=-1, keepdims=True)
         left = _solve(_set_diagonal(hessian, above_zero), active.gradient[rows])
         downhill = np.sum(left * active.gradient[rows], axis=-1) > 0
-        rows = rows[downhill & (_norm(left, scale[rows]) <= 1.5 * self.newton_reach)]
+        close = downhill & (_norm(left, scale[rows]) <= 1.02 * self.newton_reach)
+        rows, left = rows[close], left[close]
+        if not rows.size:
+            return done
+        # Newton's step itself, before the eigenvectors are made that say whether it may end the flow: it has to contract
+        there = np.abs(self.landscape.gradient(active.theta[rows] - left)).max(axis=-1)
+        near = there <= np.maximum(0.5 * np.abs(active.gradient[rows]).max(axis=-1), self.tolerance)
+        active.retry[rows[~near]] = active.steps[rows[~near]] + _PATIENCE // 2
+        rows = rows[near]
         if not rows.size:
             return done
         noise = self.noise[active.seed[rows]]
