@@ -61,16 +61,16 @@ def test_every_lab_is_found_and_has_a_check_of_its_own():
 @pytest.mark.parametrize("lab_class, control, name", NAMES, ids=[f"{lab.name}-{name}" for lab, _, name in NAMES])
 def test_no_state_of_the_lattice_fails(lab_class, control, name, without_drawing):
     lab, rng = lab_class(), random.Random(name)
-    states = [state | {control: name} for state in latin(lab_class, 14 * LONGER, rng)]
+    states = [state | {control: name} for state in latin(lab_class, 10 * LONGER, rng)]
     possible = [state for state in states if not lab._takes_long(state)] + [lab.state | {control: name}]
     possible += [state for state in states if lab._takes_long(state)]
-    assert sweep(lab, possible, searches=3 * LONGER) >= 1
+    assert sweep(lab, possible, searches=2 * LONGER) >= 1
 
 
 @EVERY
 def test_no_state_between_them_fails(lab_class, without_drawing):
     lab, rng = lab_class(), random.Random(1)
-    assert sweep(lab, (inside(lab_class, rng) for _ in range(40 * LONGER)), searches=6 * LONGER) >= 3
+    assert sweep(lab, (inside(lab_class, rng) for _ in range(40 * LONGER)), searches=4 * LONGER) >= 3
 
 
 @EVERY
