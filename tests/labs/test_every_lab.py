@@ -70,7 +70,7 @@ def test_no_state_of_the_lattice_fails(lab_class, control, name, without_drawing
 @EVERY
 def test_no_state_between_them_fails(lab_class, without_drawing):
     lab, rng = lab_class(), random.Random(1)
-    assert sweep(lab, (inside(lab_class, rng) for _ in range(40 * LONGER)), searches=4 * LONGER) >= 3
+    assert sweep(lab, (inside(lab_class, rng) for _ in range(40 * LONGER)), searches=6 * LONGER) >= 3
 
 
 @EVERY
