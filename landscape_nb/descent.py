@@ -20,7 +20,7 @@ import numpy as np
 
 from .display import below, number
 from .display import table as text_table
-from .flows import Interrupted, batch_of_students, gradient_flow
+from .flows import Interrupted, batch_of_students, gradient_flow, value_and_gradient
 from .networks import Network
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def gradient_descent(
     going, place = np.arange(count), 0
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(int(steps) + 1):
-            here, gradient = _value_and_gradient(landscape, now[going])
+            here, gradient = value_and_gradient(landscape, now[going])
             size = np.abs(gradient).max(axis=-1)
             loss[going], residual[going], taken[going] = here, size, step
             if place < len(recorded) and recorded[place] == step:
@@ -203,12 +203,6 @@ def gradient_descent(
         residual.reshape(lead)[()],
         single,
     )
-
-
-def _value_and_gradient(landscape: Any, theta: Array) -> tuple[Array, Array]:
-    if hasattr(landscape, "value_and_gradient"):
-        return landscape.value_and_gradient(theta)
-    return landscape.value(theta), landscape.gradient(theta)
 
 
 def _rates(rate: ArrayLike) -> Array:
@@ -350,7 +344,7 @@ def optimiser_endings(
     for method in methods:
         with np.errstate(over="ignore", invalid="ignore"):
             found = minimize(
-                lambda theta: _value_and_gradient(landscape, theta),
+                lambda theta: value_and_gradient(landscape, theta),
                 network.theta,
                 jac=True,
                 hess=landscape.hessian if METHODS[method] else None,

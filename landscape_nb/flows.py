@@ -24,7 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -71,14 +71,6 @@ _NO_DERIVATIVE = "a neuron of a function with a kink has w = 0, or numbers are b
 
 class Interrupted(Exception):
     """Raised by ``progress`` where the work shall stop; a flow then keeps what is done."""
-
-
-class Flowing(Protocol):
-    """What a flow needs of a landscape: exact derivatives on flat parameters (..., p)."""
-
-    def value(self, student: Any) -> Array: ...
-    def gradient(self, student: Any) -> Array: ...
-    def hessian(self, student: Any) -> Array: ...
 
 
 # the result -----------------------------------------------------------------------------------------------------------
@@ -271,7 +263,8 @@ class _Attempt:
     step: Step | None
 
 
-def _value_and_gradient(landscape: Any, theta: Array) -> tuple[Array, Array]:
+def value_and_gradient(landscape: Any, theta: Array) -> tuple[Array, Array]:
+    """L and grad L, in one call where the landscape has one."""
     if hasattr(landscape, "value_and_gradient"):
         value, gradient = landscape.value_and_gradient(theta)
     else:
@@ -398,7 +391,7 @@ def _settle(landscape: Any, active: _Active, rows: Array, scale: Array, noise: A
         for _ in range(3):
             local = (gradient[:, None, :] @ vectors)[:, 0]
             trial = theta - _apply(vectors, inverse * local)
-            new_loss, new_gradient = _value_and_gradient(landscape, trial)
+            new_loss, new_gradient = value_and_gradient(landscape, trial)
             new_residual = np.abs(new_gradient).max(axis=-1)
             better = working & (new_residual < residual) & (new_loss <= loss + noise)
             theta[better], loss[better] = trial[better], new_loss[better]
@@ -519,7 +512,7 @@ class _Integration:
         self.newton_reach = 10.0 if endpoint_only else 1.0
         count = len(theta)
         self.count = count
-        loss, gradient = _value_and_gradient(landscape, theta)
+        loss, gradient = value_and_gradient(landscape, theta)
         constant = float(getattr(landscape, "constant", 0.0))
         self.noise = _ROUNDING * np.maximum(np.abs(loss), constant)
         self.theta, self.loss, self.first_loss = theta.copy(), loss.copy(), loss
@@ -723,7 +716,7 @@ class _Integration:
         if late.any():
             share = np.exp(-rates[late] * (self.t_max - active.t[rows[late]])[:, None]) * local[late]
             ended.theta[late] = found.theta[late] + _apply(found.vectors[late], share)
-            ended.loss[late], ended.gradient[late] = _value_and_gradient(self.landscape, ended.theta[late])
+            ended.loss[late], ended.gradient[late] = value_and_gradient(self.landscape, ended.theta[late])
         residual = np.abs(ended.gradient).max(axis=-1)
         self._end(
             ended,
@@ -866,7 +859,7 @@ class _Integration:
         if attempt is None:
             return
         active, h, new, error, pieces = attempt.active, attempt.h, attempt.new, attempt.error, attempt.pieces
-        loss, gradient = _value_and_gradient(self.landscape, new)
+        loss, gradient = value_and_gradient(self.landscape, new)
         sound = np.isfinite(error) & np.isfinite(loss) & np.isfinite(gradient).all(axis=-1)
         falls = loss <= active.loss + self.noise[active.seed] + 1e-15 * np.sum(new * new, axis=-1)
         accepted = sound & falls & (error <= 1.0)

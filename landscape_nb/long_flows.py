@@ -25,6 +25,7 @@ import numpy as np
 
 from .display import number
 from .flows import Interrupted, gradient_flow
+from .landscapes.sampled import first_jump
 from .networks import Network
 
 if TYPE_CHECKING:
@@ -114,7 +115,8 @@ def long_flow(
     count = max(2, round(TIMES_OF_A_DECADE * np.log10(t_max / first)) + 1)
     grid = np.concatenate([[0.0], np.geomspace(first, t_max, count)])
     grid[-1] = t_max
-    if _slope_jumps(getattr(landscape, "activation", None)):
+    activation: Any = getattr(landscape, "activation", None)
+    if any(first_jump(activation, kink) <= 1 for kink in getattr(activation, "kinks", ())):
         return _kinked(landscape, theta, grid, progress)
     students, reason, sentence = _multistep(landscape, theta, grid, rtol, atol, progress)
     times = grid[: len(students)]
@@ -122,16 +124,6 @@ def long_flow(
         reason = "arrived"
         sentence = f"t |grad L| is below {STILL:g} |theta| at t = {number(t_max)}: the flow stands still"
     return LongFlow(landscape, times, students, np.asarray(landscape.value(students)), reason, sentence)
-
-
-def _slope_jumps(activation: Any) -> bool:
-    """Whether sigma or sigma' jumps somewhere."""
-    for kink in getattr(activation, "kinks", ()):
-        sides = kink + 1e-9 * max(1.0, abs(kink)) * np.array([-1.0, 1.0])
-        for order in (0, 1):
-            if abs(float(np.diff(activation.derivative(sides, order))[0])) > 1e-6:
-                return True
-    return False
 
 
 def _stands_still(landscape: Any, theta: Array, time: float) -> bool:

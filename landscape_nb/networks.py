@@ -35,6 +35,16 @@ def _finite(name: str, value: ArrayLike) -> np.ndarray:
     return array
 
 
+def finite_rows(theta: np.ndarray) -> np.ndarray:
+    """theta (..., p) whose rows with an entry that is not finite are NaN; one student (p,) with such an entry raises ValueError."""
+    finite = np.isfinite(theta)
+    if finite.all():
+        return theta
+    if theta.ndim == 1:
+        raise ValueError(f"theta must hold finite numbers; it holds {theta[~finite][0]}")
+    return np.where(finite.all(axis=-1, keepdims=True), theta, np.nan)
+
+
 def _whole(name: str, value: int, least: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or value % 1 != 0 or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}; {name} = {value!r} was given")

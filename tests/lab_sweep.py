@@ -188,6 +188,32 @@ def followed_once() -> Iterator[None]:
         yield
 
 
+def replaced(monkeypatch: pytest.MonkeyPatch, lab: type[Lab], name: str, wrong: Any) -> None:
+    """This lab with the value of one of its steps changed by ``wrong``: a planted fault."""
+
+    def other(step: Any) -> Any:
+        @wraps(step)
+        def changed(*asked: Any) -> Any:
+            return wrong(step(*asked))
+
+        return changed if step.__name__ == name else step
+
+    assert name in [step.__name__ for step in lab.steps]
+    monkeypatch.setattr(lab, "steps", tuple(other(step) for step in lab.steps))
+
+
+def press(lab: Lab, role: str) -> None:
+    """Click the button of this role."""
+    found, todo = [], [lab._view]
+    while todo:
+        widget = todo.pop()
+        todo += getattr(widget, "children", ())
+        if f"lab-{role}" in getattr(widget, "_dom_classes", ()):
+            found.append(widget)
+    (button,) = found
+    button.click()
+
+
 @contextmanager
 def one_salt() -> Iterator[None]:
     """Two labs in one state have the same layers: the salt in the names of their clip paths is the same here."""

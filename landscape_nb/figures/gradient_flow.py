@@ -111,16 +111,7 @@ def draw_loss(axes: Axes, view: GradientFlowView) -> None:
         axes.add_artist(line)
         lines.append(line)
     for number, plateau in enumerate(view.plateaus, start=1):
-        band = Rectangle(
-            (plateau.start, 0.0),
-            plateau.end - plateau.start,
-            1.0,
-            transform=axes.get_xaxis_transform(),
-            facecolor=style.ZERO_MODE,
-            alpha=0.25,
-            linewidth=0,
-        )
-        axes.add_artist(band)
+        style.band(axes, plateau.start, plateau.end)
         axes.text(
             float(np.sqrt(plateau.start * plateau.end)),
             0.06,

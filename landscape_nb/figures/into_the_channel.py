@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, LogLocator
 
 from ..networks import Network
@@ -143,17 +142,7 @@ def _dot(axes: Axes, view: IntoTheChannelView, values: Array) -> None:
 def draw_loss(axes: Axes, view: IntoTheChannelView) -> None:
     """L - L_inf over t on log axes with its law; plateaus shaded."""
     for plateau in view.plateaus:
-        axes.add_artist(
-            Rectangle(
-                (plateau.start, 0.0),
-                plateau.end - plateau.start,
-                1.0,
-                transform=axes.get_xaxis_transform(),
-                facecolor=style.ZERO_MODE,
-                alpha=0.25,
-                linewidth=0,
-            )
-        )
+        style.band(axes, plateau.start, plateau.end)
     _time_axis(axes, view)
     handles = [_curve(axes, view.times, view.above, "flow", color=style.STUDENT, linewidth=3.0)]
     known = view.above[view.above > 0]

@@ -20,7 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
-from matplotlib.patches import PathPatch
+from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
@@ -225,6 +225,21 @@ def steady(low: float, high: float, parts: int = 6) -> tuple[float, float]:
     """Round limits around a range, which stay the same while the range changes little: a frame that stays costs nothing."""
     edges = MaxNLocator(parts, steps=(1, 2, 2.5, 5, 10)).tick_values(low, high)
     return float(edges[0]), float(edges[-1])
+
+
+def band(axes: Axes, start: float, end: float) -> None:
+    """A grey band over the whole height, from start to end on the x axis: a plateau."""
+    axes.add_artist(
+        Rectangle(
+            (start, 0.0),
+            end - start,
+            1.0,
+            transform=axes.get_xaxis_transform(),
+            facecolor=ZERO_MODE,
+            alpha=0.25,
+            linewidth=0,
+        )
+    )
 
 
 def bars(axes: Axes, places: Array, heights: Array, width: float, bottom: float = 0.0, **look: Any) -> PathPatch:

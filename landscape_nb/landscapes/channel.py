@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..activations import Activation
-from ..networks import Network
+from ..networks import Network, finite_rows
 from .population import PopulationLandscape
 from .sampled import BiasedNetwork, SampledLandscape
 
@@ -213,12 +213,7 @@ class ChannelLandscape:
                 f"theta = (W_rest, a_rest, w, v, c{', b' if self.output_bias else ''}) of n = {self.n} neurons in {self.d} dimensions has "
                 f"{self.p} entries on its last axis; its shape is {theta.shape}"
             )
-        finite = np.isfinite(theta)
-        if not finite.all():
-            if theta.ndim == 1:
-                raise ValueError(f"theta must hold finite numbers; it holds {theta[~finite][0]}")
-            theta = np.where(finite.all(axis=-1, keepdims=True), theta, np.nan)
-        return theta
+        return finite_rows(theta)
 
     # value, gradient, Hessian -----------------------------------------------------------------------------------------
 

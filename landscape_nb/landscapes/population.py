@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..activations import Activation
-from ..networks import Network
+from ..networks import Network, finite_rows
 from .symmetries import symmetry_directions
 
 if TYPE_CHECKING:
@@ -272,10 +272,7 @@ class PopulationLandscape:
                 f"its shape is {theta.shape}"
             )
         if not math.isfinite(theta.dot(theta) if theta.ndim == 1 else np.vdot(theta, theta)):
-            finite = np.isfinite(theta)
-            if theta.ndim == 1 and not finite.all():
-                raise ValueError(f"theta must hold finite numbers; it holds {theta[~finite][0]}")
-            theta = np.where(finite.all(axis=-1, keepdims=True), theta, np.nan)
+            return finite_rows(theta)
         return theta
 
     def _pairs(self, theta: Array) -> tuple[Array, ...]:

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..activations import Activation
-from ..networks import BiasedNetwork, Network
+from ..networks import BiasedNetwork, Network, finite_rows
 from .symmetries import symmetry_directions
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class SampledLandscape:
         self._x, self._y, self._m = self.X[counted], self.y[counted], self.weights[counted]
         self._columns = np.ascontiguousarray(self._x.T)
         self._moves = (self._x != 0).any(axis=1)  # at x = 0 the neuron does not depend on w
-        self._kinks = tuple((kink, _first_jump(activation, kink)) for kink in activation.kinks)
+        self._kinks = tuple((kink, first_jump(activation, kink)) for kink in activation.kinks)
 
     def __repr__(self) -> str:
         bias = ", output_bias=True" if self.output_bias else ""
@@ -298,12 +298,7 @@ class SampledLandscape:
                 f"theta must have {wanted} a multiple of {self.d + 1} for d = {self.d}, on its last axis; "
                 f"its shape is {theta.shape}"
             )
-        finite = np.isfinite(theta)
-        if not finite.all():
-            if theta.ndim == 1:
-                raise ValueError(f"theta must hold finite numbers; it holds {theta[~finite][0]}")
-            theta = np.where(finite.all(axis=-1, keepdims=True), theta, np.nan)
-        return theta
+        return finite_rows(theta)
 
     def _sizes(self, theta: Array) -> tuple[int, int]:
         """(n, d)."""
@@ -354,7 +349,7 @@ class SampledLandscape:
             )
 
 
-def _first_jump(activation: Activation, kink: float) -> int:
+def first_jump(activation: Activation, kink: float) -> int:
     """The order of the first derivative of sigma that jumps at the kink or is not known there, 3 if none up to the second does."""
     sides = kink + 1e-9 * max(1.0, abs(kink)) * np.array([-1.0, 1.0])
     for order in range(3):

@@ -2,13 +2,12 @@
 
 import threading
 from dataclasses import replace
-from functools import wraps
 
 import mpmath
 import numpy as np
 import pytest
 from lab_invariants import check_lab, check_refused, marks_shown, snapshot
-from lab_sweep import undrawn
+from lab_sweep import replaced, undrawn
 from scipy.optimize import fsolve, minimize
 from scipy.special import erf
 
@@ -286,16 +285,11 @@ def test_every_preset_is_what_its_name_claims(name):
 def with_view(monkeypatch, **changed):
     """The lab with these parts of the view computed from the right ones."""
 
-    def other(step):
-        @wraps(step)
-        def wrong(*asked):
-            result = step(*asked)
-            view = replace(result.view, **{name: change(result.view) for name, change in changed.items()})
-            return replace(result, view=view)
+    def wrong(result):
+        view = replace(result.view, **{name: change(result.view) for name, change in changed.items()})
+        return replace(result, view=view)
 
-        return wrong if step.__name__ == "result" else step
-
-    monkeypatch.setattr(Channels, "steps", tuple(other(step) for step in Channels.steps))
+    replaced(monkeypatch, Channels, "result", wrong)
 
 
 def test_nothing_is_noticed_where_nothing_is_wrong(monkeypatch):

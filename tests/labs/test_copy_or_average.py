@@ -1,12 +1,11 @@
 """What the lab of page 03 says, its bifurcations along n, the claims of its presets, and planted faults."""
 
 import html
-from functools import wraps
 
 import numpy as np
 import pytest
 from lab_invariants import check_lab, check_refused, marks_shown, move_and_check, snapshot
-from lab_sweep import undrawn
+from lab_sweep import replaced, undrawn
 
 from landscape_nb.activations import ACTIVATIONS
 from landscape_nb.closed_forms.copy_average import threshold
@@ -173,22 +172,8 @@ def test_another_partition_follows_no_family_anew(monkeypatch):
 # planted faults: each must turn the sweep red -------------------------------------------------------------------------
 
 
-def replaced(monkeypatch, name, wrong):
-    """The lab with this step's value changed by ``wrong``."""
-
-    def other(step):
-        @wraps(step)
-        def changed(*asked):
-            return wrong(step(*asked))
-
-        return changed if step.__name__ == name else step
-
-    assert name in [step.__name__ for step in CopyOrAverage.steps]
-    monkeypatch.setattr(CopyOrAverage, "steps", tuple(other(step) for step in CopyOrAverage.steps))
-
-
 def test_a_wrong_loss_of_a_partition_is_noticed(monkeypatch):
-    replaced(monkeypatch, "losses", lambda losses: losses * (1 + 1e-6))
+    replaced(monkeypatch, CopyOrAverage, "losses", lambda losses: losses * (1 + 1e-6))
     with pytest.raises(AssertionError, match=r"a loss is not the sum of L\*"):
         check_lab(CopyOrAverage(k=6, n=3))
 
@@ -213,27 +198,27 @@ def test_a_wrong_index_is_noticed(monkeypatch, shift):
 
 
 def test_partitions_in_a_wrong_order_are_noticed(monkeypatch):
-    replaced(monkeypatch, "types", lambda types: types[::-1])
+    replaced(monkeypatch, CopyOrAverage, "types", lambda types: types[::-1])
     with pytest.raises(AssertionError, match="not in the order of their losses"):
         check_lab(CopyOrAverage(k=6, n=3))
 
 
 def test_losses_that_belong_to_other_partitions_are_noticed(monkeypatch):
-    replaced(monkeypatch, "types", lambda types: (types[0], *types[:0:-1]))
-    replaced(monkeypatch, "losses", np.sort)
+    replaced(monkeypatch, CopyOrAverage, "types", lambda types: (types[0], *types[:0:-1]))
+    replaced(monkeypatch, CopyOrAverage, "losses", np.sort)
     with pytest.raises(AssertionError):
         check_lab(CopyOrAverage(k=6, n=3))
 
 
 def test_a_missing_partition_at_the_front_is_noticed(monkeypatch):
-    replaced(monkeypatch, "types", lambda types: types[1:])
+    replaced(monkeypatch, CopyOrAverage, "types", lambda types: types[1:])
     with pytest.raises(AssertionError, match="the first partition is not the optimal one"):
         check_lab(CopyOrAverage(k=6, n=3))
 
 
 @pytest.mark.parametrize("by", [-1, 1])
 def test_a_bifurcation_at_a_wrong_place_is_noticed(monkeypatch, by):
-    replaced(monkeypatch, "marks", lambda marks: tuple((n + by, words) for n, words in marks))
+    replaced(monkeypatch, CopyOrAverage, "marks", lambda marks: tuple((n + by, words) for n, words in marks))
     with pytest.raises(AssertionError):
         check_lab(CopyOrAverage(k=12, n=3))
 
@@ -244,7 +229,7 @@ def test_a_family_with_a_wrong_kind_is_noticed(monkeypatch):
             object.__setattr__(branch, "minimum", tuple(not found for found in branch.minimum))
         return families
 
-    replaced(monkeypatch, "families", wrong)
+    replaced(monkeypatch, CopyOrAverage, "families", wrong)
     with pytest.raises(AssertionError, match="minimum or not"):
         check_lab(CopyOrAverage(k=6, n=3))
 

@@ -2,12 +2,11 @@
 
 import threading
 from dataclasses import replace
-from functools import wraps
 
 import numpy as np
 import pytest
 from lab_invariants import boxes, check_lab, check_refused, snapshot
-from lab_sweep import followed_once, undrawn
+from lab_sweep import followed_once, press, replaced, undrawn
 
 from landscape_nb.activations import ACTIVATIONS
 from landscape_nb.labs import GradientFlow
@@ -26,18 +25,6 @@ def without_drawing(monkeypatch):
     monkeypatch.setattr(module, "FRESH", SEEDS)
     with undrawn():
         yield
-
-
-def press(lab, role):
-    """Click the button of this role."""
-    found, todo = [], [lab._view]
-    while todo:
-        widget = todo.pop()
-        todo += getattr(widget, "children", ())
-        if f"lab-{role}" in getattr(widget, "_dom_classes", ()):
-            found.append(widget)
-    (button,) = found
-    button.click()
 
 
 def in_families(counts, total):
@@ -219,20 +206,6 @@ def test_every_preset_is_what_its_name_claims(name):
 # planted faults: each must turn the sweep red -------------------------------------------------------------------------
 
 
-def replaced(monkeypatch, name, wrong):
-    """The lab with this step's value changed by ``wrong``."""
-
-    def other(step):
-        @wraps(step)
-        def changed(*asked):
-            return wrong(step(*asked))
-
-        return changed if step.__name__ == name else step
-
-    assert name in [step.__name__ for step in GradientFlow.steps]
-    monkeypatch.setattr(GradientFlow, "steps", tuple(other(step) for step in GradientFlow.steps))
-
-
 @pytest.fixture
 def known_flows(monkeypatch):
     """The flow beneath a fault is followed once."""
@@ -242,7 +215,7 @@ def known_flows(monkeypatch):
 
 
 def test_nothing_is_noticed_where_nothing_is_wrong(known_flows, monkeypatch):
-    replaced(monkeypatch, "path", lambda path: replace(path))
+    replaced(monkeypatch, GradientFlow, "path", lambda path: replace(path))
     check_lab(GradientFlow(**SMALL))
 
 
@@ -258,7 +231,7 @@ def test_a_loss_that_rises_is_noticed(known_flows, monkeypatch):
         students[[60, 100]] = students[[100, 60]]
         return replace(path, students=students)
 
-    replaced(monkeypatch, "path", wrong)
+    replaced(monkeypatch, GradientFlow, "path", wrong)
     with pytest.raises(AssertionError, match="the loss rises along the flow"):
         check_lab(GradientFlow(**SMALL))
 
@@ -267,7 +240,7 @@ def test_a_wrong_loss_is_noticed(known_flows, monkeypatch):
     def wrong(result):
         return replace(result, view=replace(result.view, losses=result.view.losses * (1 + 1e-6)))
 
-    replaced(monkeypatch, "result", wrong)
+    replaced(monkeypatch, GradientFlow, "result", wrong)
     with pytest.raises(AssertionError):
         check_lab(GradientFlow(**SMALL))
 
@@ -304,7 +277,7 @@ def test_a_wrong_share_is_noticed(known_flows, monkeypatch):
         shares, about = cells
         return shares | {(1, 2): {name: 1.1 * share for name, share in shares[1, 2].items()}}, about
 
-    replaced(monkeypatch, "cells", wrong)
+    replaced(monkeypatch, GradientFlow, "cells", wrong)
     with pytest.raises(AssertionError):
         check_lab(GradientFlow(**SMALL))
 
@@ -312,6 +285,7 @@ def test_a_wrong_share_is_noticed(known_flows, monkeypatch):
 def test_a_wrong_cosine_is_noticed(known_flows, monkeypatch):
     replaced(
         monkeypatch,
+        GradientFlow,
         "result",
         lambda result: replace(result, view=replace(result.view, cosines=0.99 * result.view.cosines)),
     )
@@ -325,7 +299,7 @@ def test_a_plateau_beyond_the_path_is_noticed(known_flows, monkeypatch):
         assert late
         return replace(result, view=replace(result.view, plateaus=tuple(late)))
 
-    replaced(monkeypatch, "result", wrong)
+    replaced(monkeypatch, GradientFlow, "result", wrong)
     with pytest.raises(AssertionError):
         check_lab(GradientFlow(start="small", **SMALL))
 

@@ -3,12 +3,11 @@
 import re
 import threading
 from dataclasses import replace
-from functools import wraps
 
 import numpy as np
 import pytest
 from lab_invariants import boxes, check_lab, snapshot, words
-from lab_sweep import remembered, undrawn
+from lab_sweep import press, remembered, replaced, undrawn
 
 from landscape_nb.descent import gradient_descent
 from landscape_nb.flows import gradient_flow
@@ -20,18 +19,6 @@ from landscape_nb.labs import into_the_channel as module
 def short_flows():
     with remembered(), undrawn():
         yield
-
-
-def press(lab, role):
-    """Click the button of this role."""
-    found, todo = [], [lab._view]
-    while todo:
-        widget = todo.pop()
-        todo += getattr(widget, "children", ())
-        if f"lab-{role}" in getattr(widget, "_dom_classes", ()):
-            found.append(widget)
-    (button,) = found
-    button.click()
 
 
 # to the end of time ---------------------------------------------------------------------------------------------------
@@ -247,20 +234,6 @@ def test_descent_leaves_the_plateau_that_is_too_sharp():
 # planted faults: each must turn the sweep red -------------------------------------------------------------------------
 
 
-def replaced(monkeypatch, name, wrong):
-    """The lab with this step's value changed by ``wrong``."""
-
-    def other(step):
-        @wraps(step)
-        def changed(*asked):
-            return wrong(step(*asked))
-
-        return changed if step.__name__ == name else step
-
-    assert name in [step.__name__ for step in IntoTheChannel.steps]
-    monkeypatch.setattr(IntoTheChannel, "steps", tuple(other(step) for step in IntoTheChannel.steps))
-
-
 def moved(network, change):
     theta = network.theta + np.asarray(change)
     return type(network).from_theta(theta, network.n, network.d)
@@ -320,14 +293,14 @@ FAULTS = {
 
 
 def test_nothing_is_noticed_where_nothing_is_wrong(monkeypatch):
-    replaced(monkeypatch, "path", lambda path: replace(path))
+    replaced(monkeypatch, IntoTheChannel, "path", lambda path: replace(path))
     check_lab(IntoTheChannel(optimisers="run"))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_noticed(fault, monkeypatch):
     step, wrong, match = FAULTS[fault]
-    replaced(monkeypatch, step, wrong)
+    replaced(monkeypatch, IntoTheChannel, step, wrong)
     with pytest.raises(AssertionError, match=match):
         check_lab(IntoTheChannel(optimisers="run"))
 

@@ -2,12 +2,11 @@
 
 import threading
 from dataclasses import replace
-from functools import wraps
 
 import numpy as np
 import pytest
 from lab_invariants import boxes, check_lab, snapshot, words
-from lab_sweep import remembered, undrawn
+from lab_sweep import remembered, replaced, undrawn
 
 from landscape_nb.labs import NeverArriving
 from landscape_nb.labs import never_arriving as module
@@ -153,20 +152,6 @@ def test_the_preset_is_what_its_name_claims(name, monkeypatch):
 # planted faults: each must turn the sweep red ---------------------------------------------------------------------------
 
 
-def replaced(monkeypatch, name, wrong):
-    """The lab with this step's value changed by ``wrong``."""
-
-    def other(step):
-        @wraps(step)
-        def changed(*asked):
-            return wrong(step(*asked))
-
-        return changed if step.__name__ == name else step
-
-    assert name in [step.__name__ for step in NeverArriving.steps]
-    monkeypatch.setattr(NeverArriving, "steps", tuple(other(step) for step in NeverArriving.steps))
-
-
 def view_with(**changes):
     def wrong(result):
         return replace(result, view=replace(result.view, **{name: f(result.view) for name, f in changes.items()}))
@@ -208,7 +193,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_noticed(fault, monkeypatch):
     step, wrong, sentence = FAULTS[fault]
-    replaced(monkeypatch, step, wrong)
+    replaced(monkeypatch, NeverArriving, step, wrong)
     lab = NeverArriving()
     if fault == "nothing":
         check_lab(lab)
