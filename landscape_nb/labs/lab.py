@@ -34,7 +34,9 @@ from .controls import Chooser, Control
 from .history import History
 from .parameters import Number, Parameter
 
-_STYLE = """<style>
+_PANELS = 8  # no picture has more
+_STYLE = (
+    """<style>
 .lab-numbers table {border-collapse: collapse; font-variant-numeric: tabular-nums;}
 .lab-numbers th, .lab-numbers td {padding: 2px 12px 2px 0; text-align: left; border-bottom: 1px solid #ddd;}
 .lab-numbers, .lab-theorem, .lab-caption, .lab-status {font-size: 14px; line-height: 1.5;}
@@ -48,11 +50,18 @@ _STYLE = """<style>
 .lab-picture .widget-html-content {line-height: 0; width: 100%;}
 .lab-picture svg {display: block;}
 .lab-dimmed svg {opacity: 0.35;}
+"""
+    + "".join(
+        f".lab-picture:has(> * svg[data-carries~='{place}']) > :nth-child({place + 1}) {{visibility: hidden;}}\n"
+        for place in range(_PANELS)
+    )
+    + """
 .lab-marks .widget-html-content {position: relative; height: 8px; line-height: 0; overflow: visible; width: 100%;}
 .lab-marks {height: 8px; margin: -6px 0 0 0; overflow: visible;}
 .lab-mark {position: absolute; top: 0; width: 2px; height: 8px; margin-left: -1px; background: #D55E00;}
 .lab-code input {font-family: monospace;}
 </style>"""
+)
 
 
 _KINDS = {
@@ -109,6 +118,7 @@ class Lab:
     _theme: str
     _picture: ipywidgets.Box
     _frame_boxes: tuple[Any, ...]  # one for each panel, below what moves
+    _frames: tuple[str, ...]  # what they show, or will show as soon as the hand rests
     _moving_box: ipywidgets.HTML
 
     def __init__(self, code: str | None = None, *, theme: str = "screen", **values: Any) -> None:
@@ -492,8 +502,11 @@ class Lab:
             control.act_while_moving(prepared.live)
         self._show_buttons()
         self._show_code()
-        if self._by_hand and self.looks_ahead and job.THREADS:
-            self._look_ahead(before, asked)
+        if self._by_hand and job.THREADS:
+            following = self._next_step(before, asked) if self.looks_ahead else None
+            self._rest = threading.Timer(_REST, self._at_rest, args=(following,))
+            self._rest.daemon = True
+            self._rest.start()
 
     # looking ahead ----------------------------------------------------------------------------------------------------
 
@@ -509,25 +522,23 @@ class Lab:
         (self._figure, self._layers), self._spare = self._spare, (self._figure, self._layers)
         return ahead
 
-    def _look_ahead(self, before: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
-        """Draw the next step of the slider that was moved, once the hand rests."""
+    def _next_step(self, before: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The state one step further on the slider that was moved."""
         moved = [parameter for parameter in self.parameters if before.get(parameter.name) != shown[parameter.name]]
         if len(moved) != 1 or not isinstance(moved[0], Number) or not before:
-            return
+            return None
         slider = moved[0]
         value = shown[slider.name]
         following = slider.following(value, up=value > before[slider.name])
-        if following is None:
-            return
-        self._rest = threading.Timer(_REST, self._draw_ahead, args=({**shown, slider.name: following},))
-        self._rest.daemon = True
-        self._rest.start()
+        return None if following is None else {**shown, slider.name: following}
 
-    def _draw_ahead(self, following: dict[str, Any]) -> None:
+    def _at_rest(self, following: dict[str, Any] | None) -> None:
+        """The hand rests: new frames come into their boxes, and the next step is drawn."""
         if not self._lock.acquire(blocking=False):  # the hand is at work again
             return
         try:
-            if self._job is None and not self._takes_long(following):
+            self._settle()
+            if following is not None and self._job is None and not self._takes_long(following):
                 if self._spare is None:
                     figure = style.new_figure(self._theme)
                     self._spare = figure, Layers(figure, like=self._layers)
@@ -550,16 +561,26 @@ class Lab:
             self._quiet = False
 
     def _show_picture(self, frames: Sequence[str], moving: str, text: str) -> None:
+        """One message, one change on the screen: frames that are new come with what moves, and hide those below."""
         self._pictures += 1
         words = html.escape("; ".join(text.splitlines()), quote=True)
         if len(frames) != len(self._frame_boxes):
             self._frame_boxes = tuple(ipywidgets.HTML() for _ in frames)
             self._picture.children = (*self._frame_boxes, self._moving_box)
-        for box, frame in zip(self._frame_boxes, frames):
-            box.value = picture(frame, self._layers.size, "aria-hidden='true'")
+        self._frames = tuple(picture(frame, self._layers.size, "aria-hidden='true'") for frame in frames)
+        if not (self._by_hand and job.THREADS):
+            self._settle()
+        new = [place for place, box in enumerate(self._frame_boxes) if box.value != self._frames[place]]
         self._moving_box.value = picture(
-            moving, self._layers.size, f"role='img' aria-label='{words}' data-picture='{self._pictures}'"
+            "".join(frames[place] for place in new) + moving,
+            self._layers.size,
+            f"role='img' aria-label='{words}' data-picture='{self._pictures}' data-carries='{' '.join(map(str, new))}'",
         )
+
+    def _settle(self) -> None:
+        """The frames that the picture carried come into their own boxes."""
+        for box, frame in zip(self._frame_boxes, self._frames):
+            box.value = frame
 
     def _show_code(self) -> None:
         code = self.code
