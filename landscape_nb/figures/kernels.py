@@ -161,19 +161,19 @@ def _arrange(figure: Figure) -> None:
 
 def draw_kernel(axes: Axes, slopes: Axes, view: KernelView) -> None:
     """K over the cosine with the tangent at the current point, and on the right axis its slope."""
-    line = style.line_style(view.activation.exact)
-    handles = axes.plot(view.cosines, view.values, line, color=style.TEACHER, label="K (left axis)")
+    way = style.line_style(view.activation.exact)
+    handles = [style.line(axes, view.cosines, view.values, linestyle=way, color=style.TEACHER, label="K (left axis)")]
     low, high = float(view.values.min()), float(view.values.max())
     room = max(0.06 * (high - low), 2e-3 * abs(high), 1e-12)
     axes.set_ylim(style.steady(low - room, high + room))
     if np.isfinite(view.slope):
         reach = np.clip(view.cosine + np.array([-0.3, 0.3]), -1.0, 1.0)
-        axes.plot(reach, view.value + view.slope * (reach - view.cosine), "-", color=style.CURRENT, linewidth=1.4)
+        style.line(axes, reach, view.value + view.slope * (reach - view.cosine), color=style.CURRENT, linewidth=1.4)
     dot: dict[str, Any] = {"color": style.CURRENT, "markersize": 10, "label": "your two neurons", "zorder": 5}
-    handles += axes.plot([view.cosine], [view.value], "o", **dot)
+    handles.append(style.line(axes, [view.cosine], [view.value], marker="o", linestyle="none", **dot))
     finite = np.isfinite(view.slopes)
     dashed: dict[str, Any] = {"color": style.STUDENT, "linewidth": 1.6, "label": "slope (right axis)"}
-    handles += slopes.plot(view.cosines[finite], view.slopes[finite], "-.", **dashed)
+    handles.append(style.line(slopes, view.cosines[finite], view.slopes[finite], linestyle="-.", **dashed))
     inner = view.slopes[finite & (np.abs(view.cosines) < 0.98)]
     low, high = float(inner.min()), float(inner.max())
     room = max(0.06 * (high - low), 0.05 * max(abs(high), abs(low)), 1e-12)
@@ -219,7 +219,7 @@ def draw_neurons(axes: Axes, view: KernelView) -> None:
         }
         axes.annotate("", (x, y), (0, 0), arrowprops=arrow)
     arc = np.linspace(0.0, turn, 60)
-    axes.plot(0.25 * largest * np.cos(arc), 0.25 * largest * np.sin(arc), "-", color=style.CURRENT, linewidth=1.2)
+    style.line(axes, 0.25 * largest * np.cos(arc), 0.25 * largest * np.sin(arc), color=style.CURRENT, linewidth=1.2)
     words = f"|w| = {number(view.norm1, 3)}, |v| = {number(view.norm2, 3)}, {view.angle:g}° apart"
     axes.text(0.5, 0.98, words, transform=axes.transAxes, ha="center", va="top", fontsize=style.SMALLEST_TYPE)
     axes.set(xlim=(-largest, largest), ylim=(-0.35 * largest, 1.25 * largest))
@@ -238,10 +238,11 @@ def draw_sample(axes: Axes, view: KernelView) -> None:
     law = view.errors[-1] * np.sqrt(view.sizes[-1] / view.sizes)
     floor = 0.02 * float(law[-1]) + 1e-300
     error = np.maximum(np.abs(view.estimates - view.value), floor)
-    named = axes.plot(view.sizes, error, style.MONTE_CARLO, marker=".", color=style.SAMPLE, label="|estimate − exact|")
+    dotted: dict[str, Any] = {"linestyle": style.MONTE_CARLO, "marker": ".", "label": "|estimate − exact|"}
+    named = [style.line(axes, view.sizes, error, color=style.SAMPLE, **dotted)]
     axes.fill_between(view.sizes, floor, np.maximum(law, 2 * floor), color=style.SAMPLE, alpha=0.18)
     one: dict[str, Any] = {"color": style.CURRENT, "linewidth": 1.2, "label": r"one standard error $\sigma/\sqrt{N}$"}
-    named += axes.plot(view.sizes, np.maximum(law, floor), "-", **one)
+    named.append(style.line(axes, view.sizes, np.maximum(law, floor), **one))
     axes.set_ylim(10.0 ** np.floor(np.log10(floor)), 10.0 ** np.ceil(np.log10(max(law.max(), error.max()))))
     style.legend(axes, named, loc="lower left")
 
@@ -252,7 +253,7 @@ def draw_hermite(axes: Axes, view: KernelView) -> None:
     first = style.bars(axes, m - 0.2, view.hermite1, 0.38, facecolor=style.STUDENT, label="w", edgecolor="white")
     hatched: dict[str, Any] = {"facecolor": style.TEACHER, "label": "v", "hatch": "///", "edgecolor": "white"}
     second = style.bars(axes, m + 0.2, view.hermite2, 0.38, **hatched)
-    axes.axhline(0.0, color=style.CURRENT, linewidth=0.8)
+    style.level(axes, 0.0, color=style.CURRENT, linewidth=0.8)
     every = np.concatenate([view.hermite1, view.hermite2])
     low, high = min(0.0, float(every.min())), max(0.0, float(every.max()))
     room = 0.04 * max(high - low, 1e-12)

@@ -8,26 +8,15 @@ own SVG renderer, without the parts that only a document needs, so that they are
 
 from __future__ import annotations
 
-import base64
-import io
-import re
 import uuid
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from matplotlib import _path
-from matplotlib.backend_bases import RendererBase
-from matplotlib.backends.backend_svg import RendererSVG
-from matplotlib.colors import to_hex
 from matplotlib.image import AxesImage
-from matplotlib.path import Path
-from matplotlib.transforms import Affine2D
-from PIL import Image
 
 from . import style
+from .svg_renderer import FewElements
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -37,143 +26,6 @@ if TYPE_CHECKING:
 
 _PIECES = 256  # a slider that goes back and forth finds the frames of its way again
 _SPINES, _LEGEND = 2.5, 10.0  # places in matplotlib's order of drawing
-_DIGITS = 2  # after the point, of coordinates in points: a hundredth is finer than any screen
-
-
-class _Renderer(RendererSVG):
-    """matplotlib's renderer for a picture that changes many times a second: few elements, few digits.
-
-    A browser spends its time on elements. A line of text is one path here, not a ``use`` of each of its letters; so are marks that are
-    only lines. There is no style, author, name of a group or comment, as in a document.
-    """
-
-    def __init__(self, size: tuple[float, float], buffer: io.StringIO) -> None:
-        super().__init__(*size, buffer, image_dpi=72)
-        self.writer.comment = lambda text: None
-        self.start = buffer.tell()
-
-    def _write_metadata(self, metadata: object) -> None:
-        pass
-
-    def _write_default_style(self) -> None:
-        self.writer.element("defs")  # ends the document's first tag
-
-    def open_group(self, s: str, gid: str | None = None) -> None:
-        pass
-
-    def close_group(self, s: str) -> None:
-        pass
-
-    def _convert_path(self, path, transform=None, clip=None, simplify=None, sketch=None):  # type: ignore[no-untyped-def]
-        limits = (0.0, 0.0, self.width, self.height) if clip else None
-        marks = [b"M", b"L", b"Q", b"C", b"z"]
-        made = _path.convert_to_string(  # type: ignore[attr-defined]
-            *(path, transform, limits, simplify, sketch, _DIGITS, marks, False)
-        )
-        return made.decode("ascii")
-
-    def draw_markers(  # type: ignore[no-untyped-def]
-        self, gc, marker_path, marker_trans, path, trans, rgbFace=None
-    ) -> None:
-        """The same mark at every point of a path."""
-        shape = marker_trans + Affine2D().scale(1.0, -1.0)
-        ends = path.iter_segments(self._make_flip_transform(trans), simplify=False)
-        marks = [
-            self._convert_path(marker_path, shape + Affine2D().translate(*corners[-2:]), simplify=False)
-            for corners, _ in ends
-            if len(corners) and np.all(np.isfinite(corners))
-        ]
-        clip, look = self._get_clip_attrs(gc), self._get_style(gc, rgbFace)
-        if rgbFace is None and gc.get_alpha() == 1.0 or len(marks) == 1:  # nothing shows where one lies over another
-            self.writer.element("path", d="".join(marks), **clip, style=look)
-        elif marks:
-            self.writer.start("g", **clip, style=look)
-            for mark in marks:
-                self.writer.element("path", d=mark)
-            self.writer.end("g")
-
-    def draw_path_collection(self, *args: Any, **options: Any) -> None:
-        RendererBase.draw_path_collection(self, *args, **options)
-
-    def _draw_text_as_path(  # type: ignore[no-untyped-def]
-        self, gc, x, y, s, prop, angle, ismath, mtext=None
-    ) -> None:
-        """A line of text as one path."""
-        if ismath:
-            glyphs, new, bars = self._text2path.get_glyphs_mathtext(prop, s, _GLYPHS, True)
-        else:
-            font = self._text2path._get_font(prop)
-            glyphs, new, bars = self._text2path.get_glyphs_with_font(font, s, _GLYPHS, True)
-        _GLYPHS.update(new)
-        size = prop.get_size_in_points() / self._text2path.FONT_SCALE
-        place = Affine2D().scale(size, -size).rotate_deg(-angle).translate(x, y)
-        words = []
-        for glyph, right, up, scale in glyphs:
-            across, down = place.transform((right, up))
-            words.append(f"M{across:.{_DIGITS}f} {down:.{_DIGITS}f}{_outline(glyph, size * scale, angle, _DIGITS)}")
-        words += [self._convert_path(Path(*bar), place, simplify=False) for bar in bars]
-        alpha = gc.get_alpha() if gc.get_forced_alpha() else gc.get_rgb()[3]
-        look = f"fill: {to_hex(gc.get_rgb())}" + (f"; opacity: {alpha:g}" if alpha != 1.0 else "")
-        self.writer.element("path", d="".join(words), style=look)
-
-    def draw_image(self, gc: Any, x: float, y: float, im: np.ndarray, transform: Any = None) -> None:
-        """A grid of colours, enlarged by the browser, which interpolates it as the still picture does."""
-        height, width = im.shape[:2]
-        place = Affine2D() if transform is None else Affine2D().scale(1 / width, 1 / height) + transform
-        upright = place + Affine2D().translate(x, y).scale(1.0, -1.0).translate(0.0, self.height)
-        (a, c, e), (b, d, f) = upright.get_matrix()[:2]
-        file = io.BytesIO()
-        Image.fromarray(im).save(file, format="png", compress_level=1)  # six times as fast as the usual level
-        address = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
-        clip = self._get_clip_attrs(gc)
-        if clip:
-            self.writer.start("g", **clip)
-        look = {
-            "width": f"{width}",
-            "height": f"{height}",
-            "transform": f"matrix({' '.join(f'{v:.6f}' for v in (a, b, c, d, e, f))})",
-        }
-        if gc.get_alpha() != 1.0:
-            look["opacity"] = f"{gc.get_alpha():g}"
-        self.writer.element("image", attrib={"xlink:href": address, **look})
-        if clip:
-            self.writer.end("g")
-
-
-_GLYPHS: OrderedDict[str, tuple[np.ndarray, np.ndarray]] = (
-    OrderedDict()
-)  # by font and number: corners and what they are
-
-
-@lru_cache(maxsize=4096)
-def _outline(glyph: str, size: float, angle: float, digits: int) -> str:
-    """A letter of this size, turned by this angle in degrees, as steps from its origin."""
-    corners, codes = _GLYPHS[glyph]
-    turned = Affine2D().scale(size, -size).rotate_deg(-angle).transform(corners)
-    grid = np.rint(10**digits * turned).astype(int)  # differences of rounded places add up to the rounded place
-    words, here, start, i = [], np.zeros(2, int), np.zeros(2, int), 0
-    while i < len(codes):
-        letter, count = _STEPS[codes[i]]
-        if letter == "z":
-            here = start
-        else:
-            words.append(letter)
-            words += [f"{step / 10**digits:g}" for step in (grid[i : i + count] - here).ravel()]
-            here = grid[i + count - 1]
-            start = here if letter == "m" else start
-        if letter == "z":
-            words.append(letter)
-        i += count
-    return re.sub(" ?(-|[a-z]) ?", r"\1", " ".join(words)).replace("-0.", "-.").replace(" 0.", " .")
-
-
-_STEPS = {
-    Path.MOVETO: ("m", 1),
-    Path.LINETO: ("l", 1),
-    Path.CURVE3: ("q", 2),
-    Path.CURVE4: ("c", 3),
-    Path.CLOSEPOLY: ("z", 1),
-}
 
 
 class Layers:
@@ -234,20 +86,16 @@ class Layers:
 
     def _fragment(self, items: Sequence[Artist | str]) -> str:
         """These artists, and the pieces of SVG between them, as SVG elements without the document around them."""
-        buffer = io.StringIO()
-        renderer = _Renderer(self.size, buffer)
+        renderer = FewElements(self.size)
         for item in items:
             if isinstance(item, str):
-                renderer.writer.flush()
-                buffer.write(item)
+                renderer.write(item)
             else:
                 _draw(item, renderer)
-        renderer.finalize()
-        text = buffer.getvalue()
-        return text[renderer.start : text.rindex("</svg>")]
+        return renderer.fragment()
 
 
-def _draw(artist: Artist, renderer: RendererSVG) -> None:
+def _draw(artist: Artist, renderer: FewElements) -> None:
     if not isinstance(artist, AxesImage):
         artist.draw(renderer)
         return

@@ -163,7 +163,7 @@ def draw_plane(axes: Axes, view: OneNeuronView) -> None:
     axes.set(xlabel=f"w along the {view.plane.along_name}", xlim=(-reach, reach))
     flat = view.y.size == 1
     if flat:
-        axes.plot(view.x, view.surface[0], color=style.CURRENT)
+        style.line(axes, view.x, view.surface[0], color=style.CURRENT)
         axes.set(ylabel="loss", ylim=style.steady(*_with_room(lowest, ceiling, view)))
         axes.yaxis.set_major_locator(style.few_ticks())
     else:
@@ -252,10 +252,12 @@ def _draw_surface(axes: Axes, view: OneNeuronView, lowest: float, ceiling: float
     axes.yaxis.set_major_locator(style.few_ticks(symmetric=True))
     shown = [(v @ view.plane.along, v @ view.plane.across) for v in view.landscape.teacher.W]
     distinct = np.unique(np.round(shown, 9), axis=0)
-    axes.plot(
+    style.line(
+        axes,
         distinct[:, 0],
         distinct[:, 1],
-        "^",
+        marker="^",
+        linestyle="none",
         color=style.TEACHER,
         markeredgecolor="white",
         markersize=11,
@@ -272,27 +274,29 @@ def _draw_point(axes: Axes, view: OneNeuronView, point: CriticalPoint, chosen: b
     away = np.hypot(x, y) > 0
     if activation.homogeneous is not None and away and inside and not flat:
         end = 2 * reach / np.hypot(x, y)
-        axes.plot([0, end * x], [0, end * y], "-", color=style.STUDENT, linewidth=1.6)
+        style.line(axes, [0, end * x], [0, end * y], color=style.STUDENT, linewidth=1.6)
     if inside and (activation.odd or activation.even) and away:
         style.mark_point(axes, -x, y if flat else -y, point.index, point.kind, size=14.0)
     if inside or flat:
         style.mark_point(axes, x, y, point.index, point.kind, current=chosen)
         return
-    axes.plot([x], [y], "x", color=style.STUDENT, markersize=9, markeredgewidth=2.2)
+    style.line(axes, [x], [y], marker="x", linestyle="none", color=style.STUDENT, markersize=9, markeredgewidth=2.2)
     if chosen:
         ring: dict[str, Any] = {
+            "marker": "o",
+            "linestyle": "none",
             "markerfacecolor": "none",
             "markeredgecolor": style.CURRENT,
             "markersize": 16,
             "markeredgewidth": 2.6,
         }
-        axes.plot([x], [y], "o", **ring)
+        style.line(axes, [x], [y], **ring)
 
 
 def draw_profile(axes: Axes, view: OneNeuronView) -> None:
     """min_a L over |w| along the direction of the chosen point, with the limit at infinity where it is the infimum."""
-    line = style.line_style(view.landscape.activation.exact)
-    axes.plot(view.norms, view.profile, line, color=style.TEACHER)
+    way = style.line_style(view.landscape.activation.exact)
+    style.line(axes, view.norms, view.profile, linestyle=way, color=style.TEACHER)
     named = []
     point = view.point
     norm = float(np.linalg.norm(point.student.W)) if point is not None else 0.0
@@ -306,12 +310,14 @@ def draw_profile(axes: Axes, view: OneNeuronView) -> None:
                 "alpha": 0.5,
                 "label": "half-line of critical points",
             }
-            named += axes.plot(view.norms, np.full_like(view.norms, point.loss), "-", **half_line)
+            named.append(style.line(axes, view.norms, np.full_like(view.norms, point.loss), **half_line))
     low, high = float(np.nanmin(view.profile)), float(np.nanmax(view.profile))
     if view.points.infimum is not None:
         limit = view.points.infimum.loss
         named.append(
-            axes.axhline(limit, linestyle="--", color=style.CURRENT, linewidth=1.4, label=f"limit {number(limit, 5)}")
+            style.level(
+                axes, limit, linestyle="--", color=style.CURRENT, linewidth=1.4, label=f"limit {number(limit, 5)}"
+            )
         )
         low = min(low, limit)
     axes.set(xlim=(view.norms[0], view.norms[-1]), ylim=style.steady(*_with_room(low, high, view)))
@@ -362,7 +368,7 @@ def draw_spectrum(axes: Axes, view: OneNeuronView) -> None:
         else:
             colour, hatch = (style.STUDENT, None) if value > 0 else (style.TEACHER, "..")
             style.bars(axes, places, np.full(count, value), 0.75, facecolor=colour, hatch=hatch, edgecolor="white")
-    axes.axhline(0.0, color=style.CURRENT, linewidth=1.0)
+    style.level(axes, 0.0, color=style.CURRENT, linewidth=1.0)
     step = max(1, int(np.ceil(decades / 3)))
     negative = bool((point.spectrum < -point.tolerance).any())
     crowded = decades > (3 if negative else 6)  # then the threshold's own label would lie on that of 0

@@ -227,6 +227,18 @@ def steady(low: float, high: float, parts: int = 6) -> tuple[float, float]:
     return float(edges[0]), float(edges[-1])
 
 
+def line(axes: Axes, x: Any, y: Any, **look: Any) -> Line2D:
+    """A line, or marks, at these places; ``axes.plot`` would measure them, for limits that are set by hand here."""
+    made = Line2D(x, y, **look)
+    axes.add_artist(made)
+    return made
+
+
+def level(axes: Axes, y: float, **look: Any) -> Line2D:
+    """A line at this height over the whole width."""
+    return line(axes, [0.0, 1.0], [y, y], transform=axes.get_yaxis_transform(), **look)
+
+
 def band(axes: Axes, start: float, end: float) -> None:
     """A grey band over the whole height, from start to end on the x axis: a plateau."""
     axes.add_artist(
@@ -256,9 +268,7 @@ def contours(axes: Axes, x: Array, y: Array, values: Array, levels: Array, **loo
     found = contour_generator(x, y, np.ma.masked_invalid(values), line_type=LineType.ChunkCombinedNan)
     pieces = [points for level in levels for points in found.lines(float(level))[0] if points is not None]
     gap = np.full((1, 2), np.nan)
-    line = Line2D(*np.concatenate([part for piece in pieces for part in (piece, gap)] or [gap]).T, **look)
-    axes.add_artist(line)
-    return line
+    return line(axes, *np.concatenate([part for piece in pieces for part in (piece, gap)] or [gap]).T, **look)
 
 
 def whole_numbers(*axes_of_numbers: Axis) -> None:
@@ -300,7 +310,8 @@ def mark_point(
     """
     marker = {"minimum": "o", "saddle": "o", "maximum": "s"}.get(kind, "D")
     filled = kind == "minimum"
-    mark = Line2D(
+    line(  # beside the limits, which are set by hand
+        axes,
         [x],
         [y],
         marker=marker,
@@ -312,7 +323,6 @@ def mark_point(
         zorder=6 if current else 5,
         clip_on=False,
     )
-    axes.add_artist(mark)  # beside the limits, which are set by hand
     if not filled:
         axes.annotate(
             str(index),

@@ -35,33 +35,30 @@ from .history import History
 from .parameters import Number, Parameter
 
 _PANELS = 8  # no picture has more
-_STYLE = (
-    """<style>
-.lab-numbers table {border-collapse: collapse; font-variant-numeric: tabular-nums;}
-.lab-numbers th, .lab-numbers td {padding: 2px 12px 2px 0; text-align: left; border-bottom: 1px solid #ddd;}
-.lab-numbers, .lab-theorem, .lab-caption, .lab-status {font-size: 14px; line-height: 1.5;}
-.lab-numbers .widget-html-content, .lab-theorem .widget-html-content, .lab-caption .widget-html-content,
-.lab-status .widget-html-content {line-height: 1.5; overflow: visible;}
-.lab-theorem ul {list-style: none; padding-left: 0;}
-.lab-badge {border: 1px solid #888; border-radius: 9px; padding: 0 8px; margin-right: 6px; font-size: 12px; white-space: nowrap;
-  display: inline-block;}
-.lab-picture.widget-box {display: grid; background: white;}
-.lab-picture > * {grid-area: 1 / 1; margin: 0; width: 100%;}
-.lab-picture .widget-html-content {line-height: 0; width: 100%;}
-.lab-picture svg {display: block;}
-.lab-dimmed svg {opacity: 0.35;}
-"""
-    + "".join(
-        f".lab-picture:has(> * svg[data-carries~='{place}']) > :nth-child({place + 1}) {{visibility: hidden;}}\n"
-        for place in range(_PANELS)
-    )
-    + """
-.lab-marks .widget-html-content {position: relative; height: 8px; line-height: 0; overflow: visible; width: 100%;}
-.lab-marks {height: 8px; margin: -6px 0 0 0; overflow: visible;}
-.lab-mark {position: absolute; top: 0; width: 2px; height: 8px; margin-left: -1px; background: #D55E00;}
-.lab-code input {font-family: monospace;}
-</style>"""
+# a frame that the moving layer brings along hides the one of its panel that still stands below
+_HIDDEN = "\n".join(
+    f".lab-picture:has(svg[data-carries~='{place}']) > :nth-child({place + 1}) {{visibility: hidden;}}"
+    for place in range(_PANELS)
 )
+_STYLE = f"""<style>{_HIDDEN}
+.lab-numbers table {{border-collapse: collapse; font-variant-numeric: tabular-nums;}}
+.lab-numbers th, .lab-numbers td {{padding: 2px 12px 2px 0; text-align: left; border-bottom: 1px solid #ddd;}}
+.lab-numbers, .lab-theorem, .lab-caption, .lab-status {{font-size: 14px; line-height: 1.5;}}
+.lab-numbers .widget-html-content, .lab-theorem .widget-html-content, .lab-caption .widget-html-content,
+.lab-status .widget-html-content {{line-height: 1.5; overflow: visible;}}
+.lab-theorem ul {{list-style: none; padding-left: 0;}}
+.lab-badge {{border: 1px solid #888; border-radius: 9px; padding: 0 8px; margin-right: 6px; font-size: 12px; white-space: nowrap;
+  display: inline-block;}}
+.lab-picture.widget-box {{display: grid; background: white;}}
+.lab-picture > * {{grid-area: 1 / 1; margin: 0; width: 100%;}}
+.lab-picture .widget-html-content {{line-height: 0; width: 100%;}}
+.lab-picture svg {{display: block;}}
+.lab-dimmed svg {{opacity: 0.35;}}
+.lab-marks .widget-html-content {{position: relative; height: 8px; line-height: 0; overflow: visible; width: 100%;}}
+.lab-marks {{height: 8px; margin: -6px 0 0 0; overflow: visible;}}
+.lab-mark {{position: absolute; top: 0; width: 2px; height: 8px; margin-left: -1px; background: #D55E00;}}
+.lab-code input {{font-family: monospace;}}
+</style>"""
 
 
 _KINDS = {
@@ -490,7 +487,8 @@ class Lab:
         before = self._state
         self._result, self._state, self._text, self.message = result, asked, prepared.text, ""
         self._picture.remove_class("lab-dimmed")
-        self._show_picture(*prepared.layers, prepared.text)
+        rests = self._by_hand and self.looks_ahead and job.THREADS  # there will be a rest after this move
+        self._show_picture(*prepared.layers, prepared.text, settle=not rests)
         self._numbers_box.value = prepared.numbers
         self._caption_box.value = f"<p>{html.escape(prepared.caption)}</p>"
         self._status_box.value = f"<p role='status'>{html.escape(prepared.status)}</p>"
@@ -502,9 +500,8 @@ class Lab:
             control.act_while_moving(prepared.live)
         self._show_buttons()
         self._show_code()
-        if self._by_hand and job.THREADS:
-            following = self._next_step(before, asked) if self.looks_ahead else None
-            self._rest = threading.Timer(_REST, self._at_rest, args=(following,))
+        if rests:
+            self._rest = threading.Timer(_REST, self._at_rest, args=(self._next_step(before, asked),))
             self._rest.daemon = True
             self._rest.start()
 
@@ -560,15 +557,15 @@ class Lab:
         finally:
             self._quiet = False
 
-    def _show_picture(self, frames: Sequence[str], moving: str, text: str) -> None:
-        """One message, one change on the screen: frames that are new come with what moves, and hide those below."""
+    def _show_picture(self, frames: Sequence[str], moving: str, text: str, settle: bool = True) -> None:
+        """One message, one change on the screen: unless they settle at once, new frames come with what moves, and hide those below."""
         self._pictures += 1
         words = html.escape("; ".join(text.splitlines()), quote=True)
         if len(frames) != len(self._frame_boxes):
             self._frame_boxes = tuple(ipywidgets.HTML() for _ in frames)
             self._picture.children = (*self._frame_boxes, self._moving_box)
         self._frames = tuple(picture(frame, self._layers.size, "aria-hidden='true'") for frame in frames)
-        if not (self._by_hand and job.THREADS):
+        if settle:
             self._settle()
         new = [place for place, box in enumerate(self._frame_boxes) if box.value != self._frames[place]]
         self._moving_box.value = picture(

@@ -1,6 +1,8 @@
 """In a real Chromium the two layers, one on the other, look like the still picture of the same figure."""
 
 import io
+import re
+from unittest import mock
 
 import matplotlib.image
 import numpy as np
@@ -10,6 +12,8 @@ from landscape_nb.activations import ACTIVATIONS
 from landscape_nb.closed_forms.one_neuron import one_neuron_points
 from landscape_nb.figures import kernels, one_neuron, style
 from landscape_nb.figures.layers import Layers, picture
+from landscape_nb.labs import OneNeuron
+from landscape_nb.labs.lab import _STYLE
 from landscape_nb.landscapes import PopulationLandscape
 from landscape_nb.networks import orthonormal_teacher
 
@@ -65,3 +69,25 @@ def test_the_layers_look_like_the_still_picture(theme, page):
         assert expected.std() > 0.05  # something is drawn
         differing = np.abs(shown - expected).max(axis=-1) > 0.1
         assert differing.mean() < 0.005, (state, differing.mean())
+
+
+def stacked(lab, look=_STYLE):
+    """The picture of a lab as its widgets stand in a page."""
+    boxes = "".join(
+        f"<div class='widget-html'><div class='widget-html-content'>{box.value}</div></div>"
+        for box in (*lab._frame_boxes, lab._moving_box)
+    )
+    return f"<div>{look}<div class='lab-picture widget-box'>{boxes}</div></div>"
+
+
+def test_frames_that_come_with_what_moves_hide_those_below(page):
+    with mock.patch("landscape_nb.labs.lab._REST", 60.0):
+        lab = OneNeuron(k=3, d=8)
+        lab.controls["k"].value = 8
+        lab._rest.cancel()
+    assert re.search("data-carries='.+?'", lab._moving_box.value)
+    carrying = photograph(page, stacked(lab))
+    unhidden = photograph(page, stacked(lab, _STYLE.replace("visibility: hidden", "")))
+    expected = photograph(page, stacked(OneNeuron(k=8, d=8)))
+    assert (np.abs(unhidden - expected).max(axis=-1) > 0.1).mean() > 1e-4  # two frames over each other
+    assert np.abs(carrying - expected).max() < 0.02

@@ -4,13 +4,13 @@ import base64
 import io
 import re
 import xml.etree.ElementTree as ElementTree
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import matplotlib.image
 import numpy as np
 import pytest
 from matplotlib.backends.backend_svg import RendererSVG
+from scipy.optimize import linear_sum_assignment
 
 from landscape_nb.activations import ACTIVATIONS
 from landscape_nb.closed_forms.one_neuron import one_neuron_points
@@ -91,12 +91,6 @@ def views():
     return {(name, state): PICTURES[name][1][state]() for name, state in STATES}
 
 
-@pytest.fixture
-def all_digits(monkeypatch):
-    """Coordinates to as many digits as in a full drawing."""
-    monkeypatch.setattr("landscape_nb.figures.layers._DIGITS", 6)
-
-
 def sheet(theme="screen", salt="a salt for the test"):
     """A new figure and its layers, with names that can be compared."""
     figure = style.new_figure(theme)
@@ -131,6 +125,9 @@ def full_drawing(figure):
 
 # reading SVG ----------------------------------------------------------------------------------------------------------
 
+NEAR = 0.02  # points: places are written to a hundredth, those of a letter as the sum of two
+PLAIN = {"fill": "#000000", "stroke": "none", "stroke-width": "1"}  # what holds where nothing is said
+
 
 def matrix(words):
     """The affine map of a transform attribute."""
@@ -152,16 +149,37 @@ def matrix(words):
     return total
 
 
+def pieces(words):
+    """(its letters, its corners) of every piece of a path, in absolute coordinates."""
+    found, here, start = [], np.zeros(2), np.zeros(2)
+    for letter, numbers in re.findall(r"([MLQCZmlqcz])([^MLQCZmlqcz]*)", words):
+        corners = np.array(re.findall(r"-?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?", numbers), dtype=float).reshape(-1, 2)
+        if letter.islower() and letter != "z":
+            corners = corners + here
+        if letter in "Mm":
+            assert len(corners) == 1
+            found.append(("", [corners[0]]))
+            here = start = corners[0]
+            continue
+        letters, known = found[-1]
+        found[-1] = letters + letter.upper(), [*known, *corners]
+        here = start if letter in "zZ" else corners[-1]
+    return [(letters, np.array(corners)) for letters, corners in found if letters]
+
+
+def written(element):
+    """An element as text, whatever the space around it."""
+    return ElementTree.canonicalize(ElementTree.tostring(element), strip_text=True)
+
+
 def pixels(address):
     """The colours of an image that an address holds."""
-    if address is None:
-        return None
     file = io.BytesIO(base64.b64decode(address.removeprefix("data:image/png;base64,")))
     return matplotlib.image.imread(file).tobytes()
 
 
 class Drawing:
-    """All that an SVG document draws, in order: what (independent of names) and its box."""
+    """All that an SVG document draws, piece by piece and in order: how it looks, and where its corners are."""
 
     def __init__(self, text):
         root = ElementTree.fromstring(text)
@@ -169,71 +187,112 @@ class Drawing:
         for element in root.iter():
             name = element.get("id")
             if name is not None and name in self.named:
-                assert self.shape(self.named[name]) == self.shape(element), f"two things are called {name}"
+                assert written(self.named[name]) == written(element), f"two are called {name}"
             self.named[name] = element
-        self.what, self.boxes = [], []
-        self.walk(root, (), np.eye(3), (-np.inf, -np.inf, np.inf, np.inf))
+        self.looks, self.corners = [], []
+        self.walk(root, {}, np.eye(3), (0.0, 0.0, np.inf, np.inf))
 
-    def shape(self, element):
-        """An element with all that is in it, without names."""
-        inner = tuple(self.shape(child) for child in element)
-        kept = {key: value for key, value in element.attrib.items() if key != "id"}
-        if HREF in kept and kept[HREF].startswith("#"):
-            kept[HREF] = str(self.shape(self.named[kept[HREF][1:]]))
-        return element.tag, tuple(sorted(kept.items())), inner
+    def pattern(self, name):
+        """A hatch, whatever the size of its tile: its ground, its look, and where its strokes begin in an inch of it."""
+        tile = self.named[name]
+        side, (ground, strokes) = float(tile.get("width")), tile
+        begins = [corners[0] for _, corners in pieces(strokes.get("d"))]
+        shifts = np.arange(0.0, 72.0, side)
+        places = {(*(np.round(p + (x, y), 1) % 72).tolist(),) for p in begins for x in shifts for y in shifts}
+        return f"{ground.get('fill')} {sorted(self.look(strokes, {}).items())} {sorted(places)}"
 
-    def unnamed(self, words):
-        return re.sub(r"url\(#(.*?)\)", lambda found: str(self.shape(self.named[found[1]])), words)
+    def look(self, element, above):
+        """What holds for an element: its own attributes before those of all that it is in."""
+        own = dict(re.findall(r"([-\w]+):\s*([^;]+)", element.get("style", "")))
+        own |= {key: element.get(key) for key in ("opacity", "fill") if key in element.attrib}
+        own = {key: re.sub(r"\.0$", "", value.strip()) for key, value in own.items()}
+        own.pop("image-rendering", None)
+        if own.get("fill", "").startswith("url"):
+            own["fill"] = self.pattern(own["fill"][5:-1])
+        if own.get("stroke-linecap") == "butt":  # so it is where nothing is said
+            del own["stroke-linecap"]
+        return above | own
 
-    def walk(self, element, look, place, clip):
+    def walk(self, element, above, place, clip):
         tag = element.tag.removeprefix(SVG)
         if tag in ("defs", "metadata", "style"):
             return
-        own = {key: value for key, value in element.attrib.items() if key not in ("id", HREF)}
-        if "transform" in own:
-            own["transform"] = str(np.round(matrix(own["transform"]), 3) + 0.0)
-        own["style"] = re.sub(r"image-rendering:[-\w]+;?", "", own.get("style", "")).strip()
-        if tag != "svg":
-            look = (*look, *sorted((key, self.unnamed(value)) for key, value in own.items() if value))
-            place = place @ matrix(element.get("transform", ""))
-            if "clip-path" in own:
-                shape = self.named[re.search("#(.*?)\\)", own["clip-path"])[1]][0]
-                clip = self.box(shape, np.eye(3), clip)
+        look = above if tag == "svg" else self.look(element, above)
+        place = place @ matrix(element.get("transform", ""))
+        if element.get("clip-path"):
+            clip = self.box_of(self.named[re.search(r"#(.*?)\)", element.get("clip-path"))[1]][0])
         if tag == "use":
-            used = self.named[element.get(HREF)[1:]]
-            shift = np.array([[1, 0, float(own.get("x", 0))], [0, 1, float(own.get("y", 0))], [0, 0, 1]])
-            self.walk(used, look, place @ shift, clip)
-        elif tag in ("path", "image"):
-            self.what.append((tag, pixels(element.get(HREF)), look))
-            self.boxes.append(self.box(element, place, clip))
+            shift = [[1, 0, float(element.get("x", 0))], [0, 1, float(element.get("y", 0))], [0, 0, 1]]
+            self.walk(self.named[element.get(HREF)[1:]], look, place @ np.array(shift), clip)
+        elif tag == "path":
+            full = PLAIN | look
+            if full["stroke"] == "none":
+                full = {key: value for key, value in full.items() if not key.startswith("stroke")}
+            for letters, corners in pieces(element.get("d", "")):
+                self.add(("path", letters, *sorted(full.items())), corners, place, clip)
+        elif tag == "image":
+            side = float(element.get("width")), float(element.get("height"))
+            corners = [(x * side[0], y * side[1]) for x in (0, 1) for y in (0, 1)]
+            self.add(("image", pixels(element.get(HREF)), *sorted(look.items())), np.array(corners), place, clip)
         else:
             assert tag in ("svg", "g"), f"{tag} is new here"
             for child in element:
                 self.walk(child, look, place, clip)
 
-    def box(self, element, place, clip):
-        if element.tag.endswith("path"):
-            corners = np.array(re.findall(r"-?[\d.]+(?:e-?\d+)?", element.get("d", "")), dtype=float).reshape(-1, 2)
-        else:
-            x, y, width, height = (float(element.get(key, 0)) for key in ("x", "y", "width", "height"))
-            corners = np.array([(x + i * width, y + j * height) for i in (0, 1) for j in (0, 1)])
-        if not len(corners):
-            return 0.0, 0.0, 0.0, 0.0  # the glyph of a space
-        x, y, _ = place @ np.column_stack([corners, np.ones(len(corners))]).T
-        return max(x.min(), clip[0]), max(y.min(), clip[1]), min(x.max(), clip[2]), min(y.max(), clip[3])
+    def box_of(self, shape):
+        """The area to which a clip path restricts what is drawn."""
+        if shape.tag == f"{SVG}rect":
+            x, y, width, height = (float(shape.get(key)) for key in ("x", "y", "width", "height"))
+            return x, y, x + width, y + height
+        corners = np.concatenate([corners for _, corners in pieces(shape.get("d"))])
+        return *corners.min(axis=0), *corners.max(axis=0)
+
+    def add(self, look, corners, place, clip):
+        places = (place @ np.column_stack([corners, np.ones(len(corners))]).T)[:2].T
+        self.looks.append((*look, tuple(np.round(clip, 1))))
+        self.corners.append(places)
+
+    @property
+    def boxes(self):
+        """Left, top, right and bottom of every piece, as far as it can be seen."""
+        ends = [(*places.min(axis=0), *places.max(axis=0)) for places in self.corners]
+        return np.array(
+            [(*np.maximum(e[:2], k[-1][:2]), *np.minimum(e[2:], k[-1][2:])) for e, k in zip(ends, self.looks)]
+        )
+
+
+def partners(shown: Drawing, full: Drawing):
+    """For every piece that is shown, its number in the full drawing; fails where one has none or its place is another."""
+    ours, theirs = {}, {}
+    for drawing, groups in ((shown, ours), (full, theirs)):
+        for number, look in enumerate(drawing.looks):
+            groups.setdefault(look, []).append(number)
+    sizes, expected = ({look: len(group) for look, group in groups.items()} for groups in (ours, theirs))
+    assert sizes == expected
+    found = np.zeros(len(shown.looks), dtype=int)
+    for look, group in ours.items():
+        here, there = (
+            np.array([one.corners[i].ravel() for i in numbers])
+            for one, numbers in ((shown, group), (full, theirs[look]))
+        )
+        apart = np.abs(here[:, None] - there[None]).max(axis=-1)
+        rows, columns = linear_sum_assignment(
+            apart + 1e-6 * np.abs(np.subtract.outer(range(len(here)), range(len(there))))
+        )
+        assert apart[rows, columns].max() < NEAR, (look, apart[rows, columns].max())
+        found[np.array(group)[rows]] = np.array(theirs[look])[columns]
+    return found
 
 
 def overtaken(shown: Drawing, full: Drawing) -> list:
     """Pairs of things that lie on each other, differ, and were drawn in another order than in the full drawing."""
-    places = {}
-    for rank, what in enumerate(full.what):
-        places.setdefault(what, []).append(rank)
-    ranks = np.array([places[what].pop(0) for what in shown.what])
-    x0, y0, x1, y1 = np.array(shown.boxes).T
+    ranks = partners(shown, full)
+    x0, y0, x1, y1 = shown.boxes.T
     wide = np.minimum.outer(x1, x1) - np.maximum.outer(x0, x0)
     high = np.minimum.outer(y1, y1) - np.maximum.outer(y0, y0)
     swapped = np.triu(np.subtract.outer(ranks, ranks) > 0)
-    return [(shown.what[i], shown.what[j]) for i, j in np.argwhere(swapped & (wide > 1) & (high > 1))]
+    pairs = np.argwhere(swapped & (wide > 1) & (high > 1))
+    return [(shown.looks[i], shown.looks[j]) for i, j in pairs if shown.looks[i] != shown.looks[j]]
 
 
 # one drawing ----------------------------------------------------------------------------------------------------------
@@ -243,18 +302,16 @@ def overtaken(shown: Drawing, full: Drawing) -> list:
     "name, state, theme",
     [*((name, state, "screen") for name, state in STATES), *((name, "the start", "projector") for name in PICTURES)],
 )
-def test_all_layers_together_are_the_full_drawing(name, state, theme, views, all_digits):
+def test_all_layers_together_are_the_full_drawing(name, state, theme, views):
     figure, layers = sheet(theme)
     PICTURES[name][0](figure, views[name, state])
     shown = Drawing(picture(joined(layers), layers.size, ""))
     full = Drawing(full_drawing(figure))
-    assert len(shown.what) > 150
-    missing, added = Counter(full.what) - Counter(shown.what), Counter(shown.what) - Counter(full.what)
-    assert not missing and not added
+    assert len(shown.looks) > 300
     assert overtaken(shown, full) == []
 
 
-def test_a_legend_lies_over_the_marks_and_over_the_panels_below_it(all_digits):
+def test_a_legend_lies_over_the_marks_and_over_the_panels_below_it():
     figure, layers = sheet()
     with style.drawing():
         axes = figure.add_subplot()

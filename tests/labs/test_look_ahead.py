@@ -1,6 +1,6 @@
 """While the hand rests, a lab draws the next step of the slider that was moved; what it shows is the same as without."""
 
-import time
+import re
 from unittest import mock
 
 import pytest
@@ -118,8 +118,31 @@ def test_nothing_is_drawn_ahead_for_names_for_code_and_at_the_end_of_a_slider():
         lambda: setattr(lab.controls["activation"], "value", "erf"),
         lambda: setattr(lab.controls["angle"], "value", 180),
     ):
-        lab._rest = None
         move()
-        assert lab._rest is None
-    time.sleep(0.05)
-    assert lab._ahead is None
+        if lab._rest is not None:
+            rest(lab)
+        assert lab._ahead is None
+
+
+def carried(lab):
+    """The panels whose frames came with what moves."""
+    return re.search("data-carries='(.*?)'", lab._moving_box.value)[1]
+
+
+def test_new_frames_come_with_what_moves_and_settle_while_the_hand_rests():
+    with one_salt():
+        lab = OneNeuron(k=3, d=8)
+        below = [box.value for box in lab._frame_boxes]
+        assert carried(lab) == ""
+        with mock.patch("landscape_nb.labs.lab._REST", 60.0):  # a hand that does not rest
+            for k in (4, 8, 5):
+                lab.controls["k"].value = k
+                assert [box.value for box in lab._frame_boxes] == below and carried(lab)
+                same(lab, OneNeuron(**lab.state), pictures=True)
+        lab._rest.cancel()
+        lab.controls["k"].value = 6
+        rest(lab)
+        assert [box.value for box in lab._frame_boxes] != below
+        same(lab, OneNeuron(**lab.state), pictures=True)
+        lab.set(k=3)
+        assert carried(lab) == "" and [box.value for box in lab._frame_boxes] == below
