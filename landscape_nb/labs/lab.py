@@ -35,9 +35,10 @@ from .history import History
 from .parameters import Number, Parameter
 
 _PANELS = 8  # no picture has more
-# a frame that the moving layer brings along hides the one of its panel that still stands below
+# A frame that the moving layer brings along hides the one of its panel that still stands below; not by visibility, which would take
+# the clip paths of both away, whose names are the same.
 _HIDDEN = "\n".join(
-    f".lab-picture:has(svg[data-carries~='{place}']) > :nth-child({place + 1}) {{visibility: hidden;}}"
+    f".lab-picture:has(svg[data-carries~='{place}']) > :nth-child({place + 1}) {{opacity: 0;}}"
     for place in range(_PANELS)
 )
 _STYLE = f"""<style>{_HIDDEN}

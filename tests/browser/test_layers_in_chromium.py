@@ -87,7 +87,7 @@ def test_frames_that_come_with_what_moves_hide_those_below(page):
         lab._rest.cancel()
     assert re.search("data-carries='.+?'", lab._moving_box.value)
     carrying = photograph(page, stacked(lab))
-    unhidden = photograph(page, stacked(lab, _STYLE.replace("visibility: hidden", "")))
+    unhidden = photograph(page, stacked(lab, _STYLE.replace("opacity: 0;", "")))
     expected = photograph(page, stacked(OneNeuron(k=8, d=8)))
     assert (np.abs(unhidden - expected).max(axis=-1) > 0.1).mean() > 1e-4  # two frames over each other
     assert np.abs(carrying - expected).max() < 0.02
