@@ -221,7 +221,7 @@ def one_salt() -> Iterator[None]:
 
     def salted(self: Layers, figure: Figure, like: Layers | None = None) -> None:
         made(self, figure, like)
-        self._salt = "salt"
+        self.name = "salt"
 
     with mock.patch.object(Layers, "__init__", salted):
         yield

@@ -34,8 +34,8 @@ class Layers:
     def __init__(self, figure: Figure, like: Layers | None = None) -> None:
         """like : the layers of another sheet in whose place these will be shown; the same picture is then the same text."""
         self.figure = figure
-        # clip paths of two figures on one page must not share their names
-        self._salt: str = uuid.uuid4().hex if like is None else like._salt
+        #: Clip paths and frames of two figures on one page must not share their names.
+        self.name: str = uuid.uuid4().hex if like is None else like.name
         self._kept: OrderedDict[tuple[Any, ...], str] = OrderedDict()  # pieces of the frame, by what they show
 
     @property
@@ -46,7 +46,7 @@ class Layers:
 
     def render(self) -> tuple[tuple[str, ...], str]:
         """(frames of the panels, moving) as SVG elements; the figure must be drawn, and stays unchanged."""
-        with style.drawing({"svg.fonttype": "path", "svg.hashsalt": self._salt}):
+        with style.drawing({"svg.fonttype": "path", "svg.hashsalt": self.name}):
             panels = sorted(self.figure.axes, key=lambda axes: axes.get_zorder())
             for axes in panels:
                 axes.apply_aspect()

@@ -19,7 +19,9 @@ from matplotlib import _path
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.colors import to_hex
+from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
+from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D
 from PIL import Image
 
@@ -115,13 +117,8 @@ class FewElements(RendererSVG):
         self, gc, x, y, s, prop, angle, ismath, mtext=None
     ) -> None:
         """A line of text as one path."""
-        if ismath:
-            glyphs, new, bars = self._text2path.get_glyphs_mathtext(prop, s, _GLYPHS, True)
-        else:
-            font = self._text2path._get_font(prop)
-            glyphs, new, bars = self._text2path.get_glyphs_with_font(font, s, _GLYPHS, True)
-        _GLYPHS.update(new)
-        size = prop.get_size_in_points() / self._text2path.FONT_SCALE
+        glyphs, bars = _letters(s, prop.copy(), bool(ismath))
+        size = prop.get_size_in_points() / text_to_path.FONT_SCALE
         place = Affine2D().scale(size, -size).rotate_deg(-angle).translate(x, y)
         words = []
         for glyph, right, up, scale in glyphs:
@@ -131,6 +128,9 @@ class FewElements(RendererSVG):
         alpha = gc.get_alpha() if gc.get_forced_alpha() else gc.get_rgb()[3]
         look = f"fill: {to_hex(gc.get_rgb())}" + (f"; opacity: {alpha:g}" if alpha != 1.0 else "")
         self.writer.element("path", d="".join(words), style=look)
+
+    def get_text_width_height_descent(self, s: str, prop: FontProperties, ismath: Any) -> tuple[float, float, float]:
+        return _measures(s, prop.copy(), bool(ismath))
 
     def draw_image(self, gc: Any, x: float, y: float, im: np.ndarray, transform: Any = None) -> None:
         """A grid of colours, enlarged by the browser, which interpolates it as the still picture does."""
@@ -158,6 +158,23 @@ class FewElements(RendererSVG):
 
 #: Letters by font and number: corners and what they are.
 _GLYPHS: OrderedDict[str, tuple[np.ndarray, np.ndarray]] = OrderedDict()
+
+
+@lru_cache(maxsize=4096)
+def _measures(words: str, look: FontProperties, formula: bool) -> tuple[float, float, float]:
+    """Width, height and descent of a line of text in points."""
+    return text_to_path.get_text_width_height_descent(words, look, formula)
+
+
+@lru_cache(maxsize=4096)
+def _letters(words: str, look: FontProperties, formula: bool) -> tuple[list[Any], list[Any]]:
+    """Which letters stand where in a line of text: (name, x, y, scale) of each, and the bars of fractions and roots."""
+    if formula:
+        glyphs, new, bars = text_to_path.get_glyphs_mathtext(look, words, _GLYPHS, True)
+    else:
+        glyphs, new, bars = text_to_path.get_glyphs_with_font(text_to_path._get_font(look), words, _GLYPHS, True)
+    _GLYPHS.update(new)
+    return glyphs, bars
 
 
 @lru_cache(maxsize=4096)

@@ -34,31 +34,24 @@ from .controls import Chooser, Control
 from .history import History
 from .parameters import Number, Parameter
 
-_PANELS = 8  # no picture has more
-# A frame that the moving layer brings along hides the one of its panel that still stands below; not by visibility, which would take
-# the clip paths of both away, whose names are the same.
-_HIDDEN = "\n".join(
-    f".lab-picture:has(svg[data-carries~='{place}']) > :nth-child({place + 1}) {{opacity: 0;}}"
-    for place in range(_PANELS)
-)
-_STYLE = f"""<style>{_HIDDEN}
-.lab-numbers table {{border-collapse: collapse; font-variant-numeric: tabular-nums;}}
-.lab-numbers th, .lab-numbers td {{padding: 2px 12px 2px 0; text-align: left; border-bottom: 1px solid #ddd;}}
-.lab-numbers, .lab-theorem, .lab-caption, .lab-status {{font-size: 14px; line-height: 1.5;}}
+_STYLE = """<style>
+.lab-numbers table {border-collapse: collapse; font-variant-numeric: tabular-nums;}
+.lab-numbers th, .lab-numbers td {padding: 2px 12px 2px 0; text-align: left; border-bottom: 1px solid #ddd;}
+.lab-numbers, .lab-theorem, .lab-caption, .lab-status {font-size: 14px; line-height: 1.5;}
 .lab-numbers .widget-html-content, .lab-theorem .widget-html-content, .lab-caption .widget-html-content,
-.lab-status .widget-html-content {{line-height: 1.5; overflow: visible;}}
-.lab-theorem ul {{list-style: none; padding-left: 0;}}
-.lab-badge {{border: 1px solid #888; border-radius: 9px; padding: 0 8px; margin-right: 6px; font-size: 12px; white-space: nowrap;
-  display: inline-block;}}
-.lab-picture.widget-box {{display: grid; background: white;}}
-.lab-picture > * {{grid-area: 1 / 1; margin: 0; width: 100%;}}
-.lab-picture .widget-html-content {{line-height: 0; width: 100%;}}
-.lab-picture svg {{display: block;}}
-.lab-dimmed svg {{opacity: 0.35;}}
-.lab-marks .widget-html-content {{position: relative; height: 8px; line-height: 0; overflow: visible; width: 100%;}}
-.lab-marks {{height: 8px; margin: -6px 0 0 0; overflow: visible;}}
-.lab-mark {{position: absolute; top: 0; width: 2px; height: 8px; margin-left: -1px; background: #D55E00;}}
-.lab-code input {{font-family: monospace;}}
+.lab-status .widget-html-content {line-height: 1.5; overflow: visible;}
+.lab-theorem ul {list-style: none; padding-left: 0;}
+.lab-badge {border: 1px solid #888; border-radius: 9px; padding: 0 8px; margin-right: 6px; font-size: 12px; white-space: nowrap;
+  display: inline-block;}
+.lab-picture.widget-box {display: grid; background: white;}
+.lab-picture > * {grid-area: 1 / 1; margin: 0; width: 100%;}
+.lab-picture .widget-html-content {line-height: 0; width: 100%;}
+.lab-picture svg {display: block;}
+.lab-dimmed svg {opacity: 0.35;}
+.lab-marks .widget-html-content {position: relative; height: 8px; line-height: 0; overflow: visible; width: 100%;}
+.lab-marks {height: 8px; margin: -6px 0 0 0; overflow: visible;}
+.lab-mark {position: absolute; top: 0; width: 2px; height: 8px; margin-left: -1px; background: #D55E00;}
+.lab-code input {font-family: monospace;}
 </style>"""
 
 
@@ -535,7 +528,7 @@ class Lab:
         if not self._lock.acquire(blocking=False):  # the hand is at work again
             return
         try:
-            self._settle()
+            self._settle(range(len(self._frames)))
             if following is not None and self._job is None and not self._takes_long(following):
                 if self._spare is None:
                     figure = style.new_figure(self._theme)
@@ -559,26 +552,35 @@ class Lab:
             self._quiet = False
 
     def _show_picture(self, frames: Sequence[str], moving: str, text: str, settle: bool = True) -> None:
-        """One message, one change on the screen: unless they settle at once, new frames come with what moves, and hide those below."""
+        """One message, one change on the screen: unless they settle at once, new frames come with what moves, and hide those below.
+
+        A frame that is the same as in the picture before settles unseen, below the one that this picture has carried.
+        """
         self._pictures += 1
         words = html.escape("; ".join(text.splitlines()), quote=True)
         if len(frames) != len(self._frame_boxes):
             self._frame_boxes = tuple(ipywidgets.HTML() for _ in frames)
             self._picture.children = (*self._frame_boxes, self._moving_box)
-        self._frames = tuple(picture(frame, self._layers.size, "aria-hidden='true'") for frame in frames)
-        if settle:
-            self._settle()
+        before = self._frames
+        names = [f"lab-frame-{self._layers.name}-{place}" for place in range(len(frames))]
+        self._frames = tuple(
+            picture(frame, self._layers.size, f"aria-hidden='true' class='{name}'")
+            for frame, name in zip(frames, names)
+        )
+        self._settle([place for place, frame in enumerate(self._frames) if settle or frame in before])
         new = [place for place, box in enumerate(self._frame_boxes) if box.value != self._frames[place]]
+        # hidden not by visibility, which would take away the clip paths of both, whose names are the same
+        hidden = f"<style>{', '.join(f'.{names[place]}' for place in new)} {{opacity: 0}}</style>" if new else ""
         self._moving_box.value = picture(
-            "".join(frames[place] for place in new) + moving,
+            hidden + "".join(frames[place] for place in new) + moving,
             self._layers.size,
-            f"role='img' aria-label='{words}' data-picture='{self._pictures}' data-carries='{' '.join(map(str, new))}'",
+            f"role='img' aria-label='{words}' data-picture='{self._pictures}'",
         )
 
-    def _settle(self) -> None:
-        """The frames that the picture carried come into their own boxes."""
-        for box, frame in zip(self._frame_boxes, self._frames):
-            box.value = frame
+    def _settle(self, places: Sequence[int]) -> None:
+        """The frames of these panels, which the picture has carried, come into their own boxes."""
+        for place in places:
+            self._frame_boxes[place].value = self._frames[place]
 
     def _show_code(self) -> None:
         code = self.code
@@ -639,7 +641,7 @@ class Lab:
     def _make_view(self) -> Any:
         """All widgets; the parts that tests and style sheets look for carry classes."""
         wide = ipywidgets.Layout(width="100%", max_width="1000px")
-        self._frame_boxes = ()
+        self._frame_boxes = self._frames = ()
         self._moving_box = ipywidgets.HTML()
         self._picture = ipywidgets.Box([self._moving_box], layout=wide)
         self._numbers_box, self._caption_box, self._status_box = (ipywidgets.HTML() for _ in range(3))

@@ -95,7 +95,7 @@ def sheet(theme="screen", salt="a salt for the test"):
     """A new figure and its layers, with names that can be compared."""
     figure = style.new_figure(theme)
     layers = Layers(figure)
-    layers._salt = salt
+    layers.name = salt
     return figure, layers
 
 
