@@ -7,6 +7,7 @@ import inspect
 import os
 import statistics
 from time import perf_counter, process_time
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import pytest
@@ -57,10 +58,16 @@ CASES = {  # lab, slider: its steps, and where it starts, counted from its left 
     ("one_neuron", "norm"): (28, 8),
     ("kernels", "angle"): (36, 12),
 }
+ALONE = {  # the other labs, whose pictures ``interact`` is not measured with: how it is made, its slider, steps and start
+    "copy_or_average": ("CopyOrAverage()", "k", 48, 3),
+    "splitting": ("Splitting()", "gamma", 100, 50),
+    "channels": ("Channels(eps=1e-3)", "eps", 40, 10),
+    "into_the_channel": ("IntoTheChannel()", "time", 120, 60),
+    "never_arriving": ("NeverArriving()", "time", 120, 120),
+}
 
 
-def notebook_of_the_lab(name):
-    made, _, _ = LABS[name]
+def notebook_of_the_lab(made):
     return [f"from landscape_nb import labs\nlabs.{made}"]
 
 
@@ -110,7 +117,7 @@ class Table:
 
 @pytest.fixture(scope="module")
 def opened(request):
-    """open(lab) gives the lab and interact, each on a page of its own; both stay open for all sliders of the lab."""
+    """``lab(name)``, ``both(name)``: the lab, and interact beside it, each on a page of its own; they stay open for all its sliders."""
     if not request.config.pluginmanager.hasplugin("labs-in-jupyterlab"):
         request.config.pluginmanager.register(Table(), "labs-in-jupyterlab")
     pinned = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
@@ -123,38 +130,35 @@ def opened(request):
             os.sched_setaffinity(0, pinned)
     pages = {}
 
-    def open_both(name):
-        if name not in pages:
-            for _, both in pages.items():
-                for page in both:
-                    page.close()
-            pages.clear()
-            root = f".lab-{name.replace('_', '-')}"
-            pages[name] = (
-                FigureInJupyterLab(
-                    chromium, server, f"lab_{name}", notebook_of_the_lab(name), root, ".lab-control-{name}"
-                ),
-                FigureInJupyterLab(
-                    chromium,
-                    server,
-                    f"interact_{name}",
-                    notebook_of_interact(name),
-                    ".widget-interact",
-                    ".bench-{name}",
-                ),
-            )
-        return pages[name]
-
-    yield open_both
-    for both in pages.values():
-        for page in both:
+    def close():
+        for page in pages.values():
             page.close()
+        pages.clear()
+
+    def opened_page(way, name, cells, root, control):
+        if (way, name) not in pages:
+            if {other for _, other in pages} - {name}:
+                close()
+            pages[way, name] = FigureInJupyterLab(chromium, server, f"{way}_{name}", cells, root, control)
+        return pages[way, name]
+
+    def open_lab(name):
+        made = LABS[name][0] if name in LABS else ALONE[name][0]
+        root = f".lab-{name.replace('_', '-')}"
+        return opened_page("lab", name, notebook_of_the_lab(made), root, ".lab-control-{name}")
+
+    def open_both(name):
+        interact = opened_page("interact", name, notebook_of_interact(name), ".widget-interact", ".bench-{name}")
+        return open_lab(name), interact
+
+    yield SimpleNamespace(lab=open_lab, both=open_both)
+    close()
 
 
 @pytest.mark.parametrize("name, slider", CASES, ids=lambda word: word)
 @pytest.mark.benchmark(timer=PAGE_CLOCK)
 def test_from_a_key_to_the_picture(name, slider, opened, benchmark):
-    lab, interact = opened(name)
+    lab, interact = opened.both(name)
     steps, start = CASES[name, slider]
     keys = bounce(steps, start), bounce(steps, start)
     moves = [], []
@@ -179,18 +183,33 @@ def test_from_a_key_to_the_picture(name, slider, opened, benchmark):
         interact_pictures_in_a_drag=seen[1][0],
     )
     for way, found, (pictures, seconds), ratio in zip(("lab", "interact"), (ours, theirs), seen, (f"{sooner:.1f}", "")):
-        ROWS.append(
-            (
-                f"{name}, {slider}",
-                way,
-                f"{median(found, 'painted'):.0f} ms ({min(move.painted for move in found):.0f})",
-                f"{median(found, 'arrived'):.0f} ms",
-                f"{median(found, 'in_document'):.0f} ms",
-                f"{median(found, 'size') / 1000:.0f} kB",
-                ratio,
-                f"{pictures} ({seconds:.1f} s)",
-            )
+        add_row(f"{name}, {slider}", way, found, ratio, f"{pictures} ({seconds:.1f} s)")
+
+
+@pytest.mark.parametrize("name", ALONE)
+@pytest.mark.benchmark(timer=PAGE_CLOCK)
+def test_from_a_key_to_the_picture_in_the_other_labs(name, opened, benchmark):
+    lab = opened.lab(name)
+    _, slider, steps, start = ALONE[name]
+    keys, moves = bounce(steps, start), []
+
+    def move():
+        moves.append(lab.press(slider, next(keys)))
+        PAGE_CLOCK.now += moves[-1].painted / 1e3
+
+    benchmark.pedantic(move, rounds=MOVES, warmup_rounds=WARM_UP)
+    add_row(f"{name}, {slider}", "lab", moves[WARM_UP:])
+
+
+def add_row(what, way, moves, ratio="", drag=""):
+    painted = [move.painted for move in moves]
+    ROWS.append(
+        (
+            *(what, way, f"{statistics.median(painted):.0f} ms ({min(painted):.0f})"),
+            *(f"{median(moves, 'arrived'):.0f} ms", f"{median(moves, 'in_document'):.0f} ms"),
+            *(f"{median(moves, 'size') / 1000:.0f} kB", ratio, drag),
         )
+    )
 
 
 # ---- in Python alone
