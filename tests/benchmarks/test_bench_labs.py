@@ -59,7 +59,7 @@ CASES = {  # lab, slider: its steps, and where it starts, counted from its left 
     ("kernels", "angle"): (36, 12),
 }
 ALONE = {  # the other labs, whose pictures ``interact`` is not measured with: how it is made, its slider, steps and start
-    "copy_or_average": ("CopyOrAverage()", "k", 48, 3),
+    "copy_or_average": ("CopyOrAverage(k=30)", "n", 49, 3),
     "splitting": ("Splitting()", "gamma", 100, 50),
     "channels": ("Channels(eps=1e-3)", "eps", 40, 10),
     "into_the_channel": ("IntoTheChannel()", "time", 120, 60),
