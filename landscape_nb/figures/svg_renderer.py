@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from matplotlib import _path
+from matplotlib import _path, rcParams
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.colors import to_hex
@@ -95,10 +95,11 @@ class FewElements(RendererSVG):
         if not self._hatchd:
             return
         self.writer.start("defs")
-        for (hatch, *_), ((path, face, stroke, line_width), name) in self._hatchd.items():
+        for (hatch, *_), ((path, face, stroke, *widths), name) in self._hatchd.items():
             tile = 72.0
             if set(hatch) == {"."}:
                 tile, path = 72.0 * 2 / (len(hatch) * _HATCH_DENSITY), Path.hatch(".", 2)
+            line_width = widths[0] if widths else rcParams["hatch.linewidth"]  # one for all before matplotlib 3.10
             side = f"{tile:g}"
             self.writer.start("pattern", id=name, patternUnits="userSpaceOnUse", width=side, height=side)
             self.writer.element("rect", width=side, height=side, fill=to_hex(face) if face is not None else "none")
@@ -172,7 +173,8 @@ def _letters(words: str, look: FontProperties, formula: bool) -> tuple[list[Any]
     if formula:
         glyphs, new, bars = text_to_path.get_glyphs_mathtext(look, words, _GLYPHS, True)
     else:
-        glyphs, new, bars = text_to_path.get_glyphs_with_font(text_to_path._get_font(look), words, _GLYPHS, True)
+        font = text_to_path._get_font(look)  # type: ignore[attr-defined]
+        glyphs, new, bars = text_to_path.get_glyphs_with_font(font, words, _GLYPHS, True)
     _GLYPHS.update(new)
     return glyphs, bars
 
