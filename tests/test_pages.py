@@ -120,6 +120,14 @@ def test_every_picture_has_words_beside_it(page):
             assert len("".join(words)) > 40, f"the picture of {cell.source!r} has no text alternative"
 
 
+def test_every_picture_carries_its_words_for_converters_that_show_it_without_what_is_below(page):
+    for cell in code_cells(page):
+        below = ["; ".join(text.splitlines()) for kind, text in texts(cell) if kind == "text/plain"]
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                assert output.metadata["image/png"]["alt"] in below
+
+
 def test_it_drives_the_library_and_defines_nothing(page):
     for cell in code_cells(page):
         assert not re.search(r"^\s*[%!]", cell.source, re.MULTILINE), f"a magic or shell command in {cell.source!r}"
