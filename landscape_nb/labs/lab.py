@@ -31,6 +31,7 @@ from ..figures.layers import Layers, picture
 from . import export, job, state_code
 from .computation import Computation, Progress, without_progress
 from .controls import Chooser, Control
+from .description import description
 from .history import History
 from .parameters import Number, Parameter
 
@@ -52,6 +53,10 @@ _STYLE = """<style>
 .lab-marks {height: 8px; margin: -6px 0 0 0; overflow: visible;}
 .lab-mark {position: absolute; top: 0; width: 2px; height: 8px; margin-left: -1px; background: #D55E00;}
 .lab-code input {font-family: monospace;}
+.lab-refused {border-left: 4px solid #D55E00; padding-left: 8px;}
+.lab-view :is(button, input, select, a, .noUi-handle):focus-visible {outline: 3px solid #0072B2 !important; outline-offset: 1px;}
+.lab-view .noUi-target[disabled] .noUi-handle {visibility: hidden;}
+.lab-view .noUi-target[disabled] .noUi-touch-area {visibility: visible; background: #888; border-radius: 50%;}
 </style>"""
 
 
@@ -548,6 +553,8 @@ class Lab:
             self._preset_box.value = next(
                 (name for name, values in self._preset_states.items() if values == self._state), None
             )
+            if self._preset_box.value is None:
+                self._preset_box.index = 0  # ipywidgets would show an empty line
         finally:
             self._quiet = False
 
@@ -614,7 +621,7 @@ class Lab:
             self._dim()
         self._undo_button.disabled = not self._state
         self._status_box.value = (
-            f"<p role='alert' style='color:#a32d00'><b>Not possible:</b> {html.escape(sentence)}.</p>"
+            f"<p role='alert' class='lab-refused'><b>Not possible:</b> {html.escape(sentence)}.</p>"
         )
 
     def _fail(self, error: Exception, asked: dict[str, Any]) -> None:
@@ -659,8 +666,11 @@ class Lab:
         }
         for role, box in parts.items():
             box.add_class(f"lab-{role}")
-        view = ipywidgets.VBox([ipywidgets.HTML(_STYLE), panel, self._make_bar(), *parts.values(), self._make_shelf()])
+        described = description(f"lab-{self.name}", f"the {self.title} lab", self.parameters)
+        shown = [panel, self._make_bar(), *parts.values(), self._make_shelf()]
+        view = ipywidgets.VBox([ipywidgets.HTML(_STYLE), *shown, described])
         view.add_class(f"lab-{self.name}")
+        view.add_class("lab-view")
         return view
 
     def _make_bar(self) -> Any:
