@@ -124,7 +124,7 @@ def check_lab(lab) -> None:
     assert not is_dimmed(lab)
     assert lab.state == {name: control.value for name, control in lab.controls.items()}
     for name, control in lab._controls.items():
-        assert control.field is None or control.field.value == lab.state[name], f"the field of {name} lags behind"
+        assert control.field is None or control.typed == lab.state[name], f"the field of {name} lags behind"
     numbers, caption, status = boxes(lab)
     for text, where in (
         (lab.summary, "summary"),
@@ -228,9 +228,10 @@ def check_refused(lab, before) -> None:
     check_words(words(status), "status")
     check_words(words(caption), "caption")
     for name, control in lab._controls.items():
-        assert control.field is None or control.field.value == control.widget.value, f"the field of {name} lags behind"
+        assert control.field is None or control.typed == control.widget.value, f"the field of {name} lags behind"
     for name, value in lab.state.items():
-        text = f"{value:g}" if isinstance(value, float) else str(value)
+        text = lab._known(name).text(value)
+        assert type(value)(text) == value, f"the text of {name} = {value} is {text}"
         assert f"{name} = {text}" in words(caption), f"the caption of the dimmed picture does not say {name} = {text}"
 
 

@@ -180,6 +180,9 @@ def draw_phases(axes: Axes, view: GradientFlowView) -> None:
     )
     axes.set(xlim=(0.4, most + 0.6), ylim=(1.4, most + 0.6))
     if not cells:
-        axes.text(0.5, 0.94, "none are stored", transform=axes.transAxes, ha="center", va="top")
+        axes.text(  # n > k is empty: from n = 3 at the bottom
+            0.97, 0.05, "none are stored", transform=axes.transAxes, ha="right", va="bottom",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.85},
+        )  # fmt: skip
     # n > k is not shown
     style.legend(axes, handles, loc="lower right", fontsize=10, labelspacing=0.25, handlelength=1.2, borderaxespad=0.0)

@@ -139,6 +139,11 @@ def _dot(axes: Axes, view: IntoTheChannelView, values: Array) -> None:
     axes.add_artist(Line2D([view.time], [here], zorder=5, clip_on=False, **look))
 
 
+def round_time(time: float) -> str:
+    """A time that is known to one digit."""
+    return style.tick_words(float(f"{time:.1g}"))
+
+
 def draw_loss(axes: Axes, view: IntoTheChannelView) -> None:
     """L - L_inf over t on log axes with its law; plateaus shaded."""
     for plateau in view.plateaus:
@@ -157,8 +162,9 @@ def draw_loss(axes: Axes, view: IntoTheChannelView) -> None:
     _decades(axes, known.min(), known.max())
     if view.arrived is not None:
         axes.text(
-            0.97, 0.62, f"{view.ends},\nat rest from t ≈ {style.tick_words(float(f'{view.arrived:.1g}'))} on",
+            0.97, 0.62, f"{view.ends},\nat rest from t ≈ {round_time(view.arrived)} on",
             transform=axes.transAxes, ha="right", va="top", fontsize=style.SMALLEST_TYPE,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.85},
         )  # fmt: skip
     style.legend(axes, handles, loc="upper right")
 

@@ -95,12 +95,12 @@ def _over_time(axes: Axes, view: NeverArrivingView, values: Array, law: Array | 
         view.times[: now + 1], values[: now + 1], color=style.STUDENT, linewidth=2.6, linestyle=style.NUMERICAL
     )
     measured = view.exponents[k]
-    flow.set_label(f"flow: t^{style.tick_words(round(measured, 4))}" if np.isfinite(measured) else "flow")
+    flow.set_label(f"flow: $t^{{{style.tick_words(round(measured, 4))}}}$" if np.isfinite(measured) else "flow")
     handles = [flow]
     if law is not None:
         late = view.times >= _LATE
         valley = Line2D(view.times[late], law[late], color=style.TEACHER, linewidth=1.6, linestyle=style.CLOSED_FORM)
-        valley.set_label(f"valley: t^{fraction(view.derived[k])}" if view.derived else "valley")
+        valley.set_label(f"valley: $t^{{{fraction(view.derived[k])}}}$" if view.derived else "valley")
         axes.add_artist(valley)
         handles.append(valley)
     axes.add_artist(flow)

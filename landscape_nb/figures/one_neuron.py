@@ -379,4 +379,6 @@ def draw_spectrum(axes: Axes, view: OneNeuronView) -> None:
     axes.minorticks_off()
     bottom = -1.3 * powers[-1] if negative else -0.4 * threshold
     axes.set(xlim=(0.4, point.spectrum.size + 0.6), ylim=(bottom, 1.3 * powers[-1]))
-    style.legend(axes, zeros if names else [], loc="upper left")
+    # narrow, so that it does not reach the bars at the right, which are the highest
+    narrow = {"handlelength": 1.0, "handletextpad": 0.4, "borderaxespad": 0.0, "borderpad": 0.2}
+    style.legend(axes, zeros if names else [], loc="upper left", **narrow)

@@ -62,25 +62,27 @@ def _pairs(options: Iterable[Any]) -> list[tuple[str, Any]]:
     return [option if isinstance(option, tuple) else (option, option) for option in options]
 
 
-def _wider(parameter: Parameter) -> int:
-    """How many pixels of its label a field needs for numbers of more than six digits, as a browser writes them: 1000000000000."""
-    return 8 * max(0, len(f"{parameter.high:.0f}") - 6) if isinstance(parameter, Number) else 0
-
-
 class Control:
     """One parameter on screen.
 
     value : what it asks for. widget : the slider or list. field : a labelled number field beside a slider, for exact values, keyboards
-    and screen readers; None for a list. view : everything together. moved() is called when a hand moves it.
+    and screen readers; None for a list. view : everything together. moved() is called when a hand moves it, refused(sentence) when
+    somebody types what it cannot be; it then stays what it was.
 
     A slider on screen can only stand on its steps, and moves itself to the next one where ``value`` lies between two: ``value`` is
     kept here and does not follow that.
     """
 
-    def __init__(self, parameter: Parameter, moved: Callable[[], None], lock: threading.RLock) -> None:
+    def __init__(
+        self,
+        parameter: Parameter,
+        moved: Callable[[], None],
+        lock: threading.RLock,
+        refused: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
         self.parameter = parameter
         self.value = parameter.default
-        self._moved = moved
+        self._moved, self._refused = moved, refused
         self._lock = lock  # a hand and a program move it on different threads
         self._quiet = False
         self._asked: dict[Any, float] = {}  # where ``set`` sent the slider, and when
@@ -89,7 +91,7 @@ class Control:
         self._marks = ipywidgets.HTML()
         self._marks.add_class("lab-marks")
         width = ipywidgets.Layout(width=f"{_LABEL + _FIELD}px")
-        style = {"description_width": f"{_LABEL - 8 - _wider(parameter)}px"}
+        style = {"description_width": f"{_LABEL - 8}px"}
         if isinstance(parameter, Choice):
             names = list(parameter.options or {})
             self._chooser = Chooser(
@@ -104,17 +106,23 @@ class Control:
                 "value": parameter.default,
                 "tooltip": f"{parameter.label}: {parameter.help}" if parameter.help else parameter.label,
             }
-            slider, field, track_ends = ipywidgets.FloatSlider, ipywidgets.BoundedFloatText, ends
+            slider, typed = ipywidgets.FloatSlider, {"value": parameter.default, "step": parameter.step}
+            field = ipywidgets.FloatText  # without bounds, which would put another number in the place of the one typed
             if isinstance(parameter, Whole):
-                slider, field = ipywidgets.IntSlider, ipywidgets.BoundedIntText
-            elif isinstance(parameter, Logarithmic):  # its ends are exponents; a field has no steps of equal ratio
+                slider = ipywidgets.IntSlider
+            elif isinstance(parameter, Logarithmic):  # in a number field browsers write 1e12 as 1000000000000
                 slider, (low, high) = ipywidgets.FloatLogSlider, parameter.exponents
-                ends, track_ends = {**ends, "step": None}, {"min": low, "max": high, "step": parameter.step}
+                ends = {"min": low, "max": high, "step": parameter.step}
+                field, typed = ipywidgets.Text, {"value": self._words(parameter.default)}
             self.widget = slider(
-                **both, **track_ends, readout=False, layout=ipywidgets.Layout(width=f"{_TRACK}px", margin="2px 0")
+                **both, **ends, readout=False, layout=ipywidgets.Layout(width=f"{_TRACK}px", margin="2px 0")
             )
             self.field = field(
-                **both, **ends, description=parameter.label, continuous_update=False, layout=width, style=style
+                **{**both, **typed},
+                description=parameter.label,
+                continuous_update=False,
+                layout=width,
+                style=style,
             )
             self.field.observe(self._typed, names="value")
             track = ipywidgets.VBox([self.widget, self._marks], layout=ipywidgets.Layout(overflow="visible"))
@@ -133,9 +141,9 @@ class Control:
             try:
                 if isinstance(self.parameter, Choice) and self.value not in self.widget.options:
                     self.widget.options = list(self.parameter.options or {})  # names may have come since
-                for part in (self.widget, self.field):
-                    if part is not None:
-                        part.value = self.value
+                self.widget.value = self.value
+                if self.field is not None:
+                    self.field.value = self._words(self.value)
                 self._asked[self._nearest_step()] = time.monotonic()
             finally:
                 self._quiet = False
@@ -150,9 +158,19 @@ class Control:
             if self.field is not None:  # with the picture and not before it: the browser has work enough meanwhile
                 self._quiet = True
                 try:
-                    self.field.value = self.value
+                    self.field.value = self._words(self.value)
                 finally:
                     self._quiet = False
+
+    def _words(self, value: Any) -> Any:
+        """A value as the field holds it."""
+        return self.parameter.text(value) if isinstance(self.parameter, Logarithmic) else value
+
+    @property
+    def typed(self) -> Any:
+        """The value that the field says; ValueError with a sentence for what it cannot be."""
+        assert isinstance(self.parameter, Number)
+        return self.parameter.read(str(self.field.value))
 
     def _is_late(self, given: Any, value: Any) -> bool:
         """Whether this is the screen's answer to an earlier ``set``: rounded by its own steps, and overtaken by a later value."""
@@ -160,9 +178,17 @@ class Control:
 
     def _typed(self, change: Any) -> None:
         with self._lock:
-            if not self._quiet:
-                self.set(change["new"])
-                self._moved()
+            if self._quiet:
+                return
+            before = self.value
+            try:
+                self.set(self.typed)
+            except ValueError as error:
+                self.set(before)
+                self._refused(str(error))
+            else:
+                if self.value != before:
+                    self._moved()
 
     def _nearest_step(self) -> Any:
         """Where the slider stands on screen."""

@@ -233,8 +233,28 @@ class GradientFlow(Lab):
         return f"{result.path.outcome.name}: {_ARRIVED.get(str(flow.reason), str(flow.reason))} after t = {number(float(flow.time), 3)}"
 
     def _theorem(self, result: GradientFlowResult) -> str:
+        flow, point, name = result.path.flow, result.view.point, result.path.outcome.name
+        no_point = "no end point"
+        verdicts = (
+            (f"a smooth activation: {result.view.landscape.activation.name}", None),
+            (
+                "a flow that has arrived, at a critical point",
+                None if point is not None else _ARRIVED.get(str(flow.reason), str(flow.reason)).replace("it is ", ""),
+            ),
+            (
+                "a minimum: no negative Hessian eigenvalue",
+                None
+                if point is not None and point.index == 0
+                else no_point
+                if point is None
+                else f"index {point.index}",
+            ),
+            ("an end point among the closed forms", None if name.split(" (")[0] in _FAMILY else name),
+        )
         return (
-            r"<p>Gradient flow: $\dot\theta=-\nabla L(\theta)$, so $\dot L=-|\nabla L|^2$ and the loss never rises. A plateau is a "
+            "<p><b>Outside every theorem: numerical.</b> The flow is integrated; what is said of its end rests on</p>"
+            + cards.ticks(verdicts)
+            + r"<p>Gradient flow: $\dot\theta=-\nabla L(\theta)$, so $\dot L=-|\nabla L|^2$ and the loss never rises. A plateau is a "
             r"stretch on which $t\,|\nabla L|^2/(L-L_{\rm end})$ is small, the share of what is left to fall that falls within a factor "
             "$e$ of time; the critical point nearby is found by Newton's iteration. The end point is compared with the closed forms of "
             "page 03 up to all symmetries.</p>"
@@ -258,7 +278,8 @@ class GradientFlow(Lab):
             ("end point", f"<b>{html.escape(result.path.outcome.name)}</b>"),
         ]
         if result.path.outcome.evidence:
-            rows.append(("evidence", html.escape(result.path.outcome.evidence)))
+            evidence = f"{result.path.outcome.evidence} (neurons and teachers counted from 0)"
+            rows.append(("evidence", html.escape(evidence)))
         if view.point is not None:
             rows.append(
                 (

@@ -403,7 +403,7 @@ class IntoTheChannel(Lab):
         limit = result.channel
         if limit is None:
             arrived = result.view.arrived
-            when = "" if arrived is None else f", at rest from about t = {number(arrived, 1)} on"
+            when = "" if arrived is None else f", at rest from about t = {picture.round_time(arrived)} on"
             return f"{result.ends}{when}"
         return (
             f"{result.ends}: the loss falls towards {number(limit.loss, 6)}, at w = {number(abs(float(limit.w[0])), 5)} and infinite "
@@ -411,8 +411,21 @@ class IntoTheChannel(Lab):
         )
 
     def _theorem(self, result: IntoTheChannelResult) -> str:
+        limit = result.channel
+        verdicts: tuple[tuple[str, str | None], ...] = (
+            ("an activation with three derivatives", None),
+            ("a flow that is in a channel at its end", None if limit is not None else result.ends),
+        )
+        if limit is not None:
+            verdicts += (
+                ("a minimum of the limit problem with a != 0", None if limit.minimum and limit.a != 0 else limit.kind),
+                (f"h > 0: h = {number(limit.h)}", None if limit.h > 0 else f"h = {number(limit.h)}"),
+            )
+        applies = "apply" if all(given is None for _, given in verdicts) else "do not apply here: all is numerical"
         return (
-            r"<p>In a channel $L=L_\infty+h\,a^2/s^2$ with $s=|a_1-a_2|$, and both outgoing weights move: $\dot s=4ha^2/s^3$. So "
+            f"<p><b>The laws of the channel {applies}.</b></p>"
+            + cards.ticks(verdicts)
+            + r"<p>In a channel $L=L_\infty+h\,a^2/s^2$ with $s=|a_1-a_2|$, and both outgoing weights move: $\dot s=4ha^2/s^3$. So "
             r"$s\simeq(16\,h\,a^2t)^{1/4}$, $L-L_\infty\simeq\sqrt h\,|a|/(4\sqrt t)$, $\lambda_{\min}\simeq 3/(4t)$, while "
             r"$\lambda_{\max}\,\epsilon^2\to a^2\lambda_{\max}(\langle\sigma'^2xx^\top\rangle)$ across the channel: it grows as $\sqrt t$. "
             r"Gradient descent moves on while $\lambda_{\max}<2/\text{rate}$. Beside the splitting line the loss curves by "
@@ -456,11 +469,12 @@ class IntoTheChannel(Lab):
 
     def _numbers(self, result: IntoTheChannelResult) -> str:
         rows = "".join(
-            f"<tr><td>{html.escape(name)}</td><td>{value}</td><td>{law}</td></tr>"
+            f"<tr><td>{cards.typeset(name)}</td><td>{value}</td><td>{law}</td></tr>"
             for name, value, law in self._rows(result)
         )
+        evidence = result.path.evidence.replace("neurons 0 and 1", "neurons 1 and 2")  # as the picture counts them
         text = (
-            f"<p>The flow ends: <b>{html.escape(result.ends)}</b>. {html.escape(result.path.evidence)}.</p>"
+            f"<p>The flow ends: <b>{html.escape(result.ends)}</b>. {cards.typeset(evidence[:1].upper() + evidence[1:])}.</p>"
             f"<table><tr><th>at t = {number(result.view.time, 4)}</th><th>flow</th><th>law of the channel</th></tr>{rows}</table>"
         )
         if result.endings is None or result.descent is None:
@@ -471,7 +485,7 @@ class IntoTheChannel(Lab):
         body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in cells[1:])
         return (
             text
-            + f"<p></p><table><tr>{head}</tr>{body}</table><p>Gradient descent, {html.escape(told(result.descent))}.</p>"
+            + f"<p></p><table><tr>{head}</tr>{body}</table><p>Gradient descent, {cards.typeset(told(result.descent))}.</p>"
         )
 
     def _caption(self, result: IntoTheChannelResult) -> str:

@@ -88,11 +88,17 @@ class Kernels(Lab):
     def _theorem(self, view: picture.KernelView) -> str:
         act = view.activation
         formulas = (
-            rf"$\sigma(z)={act.latex}$ &nbsp; {kernel_formula(act)}",
+            rf"$\sigma(z)={act.latex}$ &nbsp; {kernel_formula(act)} &nbsp; with $s=|w|^2$, $c=w\cdot v$, $t=|v|^2$",
             r"$K=\mathbb E[\sigma(w\cdot x)\,\sigma(v\cdot x)]$, "
             r"$\;\partial K/\partial\cos=|w||v|\,\mathbb E[\sigma'(w\cdot x)\,\sigma'(v\cdot x)]$",
         )
-        return "".join(f"<p>{formula}</p>" for formula in formulas) + cards.badges(_VERIFIED[act.exact])
+        given = None if act.exact == "closed form" else f"{_LABEL[act.exact]}, as none is known,"
+        verdicts = (
+            ("standard normal inputs x: what the two neurons see of them is jointly normal", None),
+            (f"a closed form of the kernel of {act.name}", given),
+        )
+        lines = "".join(f"<p>{formula}</p>" for formula in formulas)
+        return cards.ticks(verdicts) + lines + cards.badges(_VERIFIED[act.exact])
 
     def _numbers(self, view: picture.KernelView) -> str:
         act = view.activation
@@ -119,7 +125,8 @@ class Kernels(Lab):
         return (
             "Upper left: the kernel K (solid) and its slope (dash-dotted, right axis) over the cosine of the angle, the black dot and "
             "tangent at your two neurons. Upper right: the two weight vectors. Lower left: how far a sample mean is from the exact K as "
-            "the sample grows. Lower right: the Hermite coefficients of both neurons; K is the sum of their products times cos^m."
+            "the sample grows. Lower right: the Hermite coefficients of both neurons; K is the sum of their "
+            "products times the m-th powers of the cosine."
         )
 
     def _summary(self, view: picture.KernelView) -> str:

@@ -41,6 +41,8 @@ _STYLE = """<style>
 .lab-numbers, .lab-theorem, .lab-caption, .lab-status {font-size: 14px; line-height: 1.5;}
 .lab-numbers .widget-html-content, .lab-theorem .widget-html-content, .lab-caption .widget-html-content,
 .lab-status .widget-html-content {line-height: 1.5; overflow: visible;}
+.lab-numbers table + table {margin-top: 14px;}
+.lab-theme input {vertical-align: middle;}
 .lab-theorem ul {list-style: none; padding-left: 0;}
 .lab-badge {border: 1px solid #888; border-radius: 9px; padding: 0 8px; margin-right: 6px; font-size: 12px; white-space: nowrap;
   display: inline-block;}
@@ -49,6 +51,7 @@ _STYLE = """<style>
 .lab-picture .widget-html-content {line-height: 0; width: 100%;}
 .lab-picture svg {display: block;}
 .lab-dimmed svg {opacity: 0.35;}
+.lab-dimmed ~ .lab-numbers, .lab-dimmed ~ .lab-theorem {opacity: 0.7;}
 .lab-marks .widget-html-content {position: relative; height: 8px; line-height: 0; overflow: visible; width: 100%;}
 .lab-marks {height: 8px; margin: -6px 0 0 0; overflow: visible;}
 .lab-mark {position: absolute; top: 0; width: 2px; height: 8px; margin-left: -1px; background: #D55E00;}
@@ -136,7 +139,8 @@ class Lab:
         self.message = ""
         self._sheet(theme)
         self._controls = {
-            parameter.name: Control(parameter, self._moved_by_hand, self._lock) for parameter in self.parameters
+            parameter.name: Control(parameter, self._moved_by_hand, self._lock, self._refuse)
+            for parameter in self.parameters
         }
         self.controls: Mapping[str, Any] = {name: control.widget for name, control in self._controls.items()}
         self._view = self._make_view()
@@ -321,9 +325,7 @@ class Lab:
             if self._job is None:
                 return
             self._end_job()
-            self._refuse(
-                f"stopped before {_listed(self._asked_for(), self.state)} was computed; move any control to go on"
-            )
+            self._refuse(f"stopped before {self._listed(self._asked_for())} was computed; move any control to go on")
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait for a computation in the background; whether all is done."""
@@ -370,6 +372,11 @@ class Lab:
     def _astray(self) -> bool:
         """Whether the controls ask for another state than the picture shows."""
         return self._asked_for() != self._state
+
+    def _listed(self, asked: Mapping[str, Any]) -> str:
+        """What is asked for beyond what is shown: "k = 10, norm = 2"."""
+        new = {name: value for name, value in asked.items() if self._state.get(name) != value} or asked
+        return ", ".join(f"{name} = {self._known(name).text(value)}" for name, value in new.items())
 
     def _move(self, values: Mapping[str, Any]) -> None:
         for name, value in values.items():
@@ -457,7 +464,7 @@ class Lab:
             self._stop_button.layout.display = "none"
 
     def _say_progress(self, asked: dict[str, Any], share: float) -> None:
-        self.message = f"computing {_listed(asked, self._state)}"
+        self.message = f"computing {self._listed(asked)}"
         self._status_box.value = (
             f"<p role='status'>{html.escape(self.message)} … "
             f"<progress value='{share:.3f}' max='1' aria-label='share done'></progress></p>"
@@ -619,7 +626,7 @@ class Lab:
         self.message = sentence
         if self._astray():
             self._dim()
-        self._undo_button.disabled = not self._state
+        self._undo_button.disabled = not self._state or not (self._astray() or self._history.can_undo)
         self._status_box.value = (
             f"<p role='alert' class='lab-refused'><b>Not possible:</b> {html.escape(sentence)}.</p>"
         )
@@ -845,11 +852,3 @@ class Lab:
                 self._fail(error, self._asked_for())
             finally:
                 self._by_hand = False
-
-
-def _listed(values: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
-    """What is asked for beyond what is shown: "k = 10, norm = 2"."""
-    new = {name: value for name, value in values.items() if shown.get(name) != value} or values
-    return ", ".join(
-        f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}" for name, value in new.items()
-    )

@@ -70,6 +70,7 @@ class NeverArrivingResult:
     valley: Valley | None
     time: float
     verdicts: cards.Verdicts
+    target: str
 
 
 def landscape(target: str, activation: str) -> SampledLandscape:
@@ -138,7 +139,7 @@ def result(
         outgoing,
         () if valley is None else tuple(sorted(set(valley.biases))),
     )
-    return NeverArrivingResult(view, flow, valley, float(times[chosen]), verdicts)
+    return NeverArrivingResult(view, flow, valley, float(times[chosen]), verdicts, target)
 
 
 def exponents(times: np.ndarray, norms: np.ndarray, losses: np.ndarray) -> tuple[float, float]:
@@ -222,7 +223,7 @@ class NeverArriving(Lab):
         return f"{self._law(result)}: {self._ended(result)}"
 
     def _theorem(self, result: NeverArrivingResult) -> str:
-        activation, target = result.flow.landscape.activation, POLYNOMIALS[self._asked_for()["target"]]
+        activation, target = result.flow.landscape.activation, POLYNOMIALS[result.target]
         reason = NOT_SAD.get(activation.name)
         letters = {
             "S": r"sublinear: $\limsup_{t\to\infty}|\sigma(tx)|/t<\infty$",
@@ -290,7 +291,7 @@ class NeverArriving(Lab):
 
     def _summary(self, result: NeverArrivingResult) -> str:
         view, now = result.view, result.view.chosen
-        n, target = view.weights.shape[1], self._asked_for()["target"]
+        n, target = view.weights.shape[1], result.target
         lines = [
             f"{n} {result.flow.landscape.activation.name} neuron{'s' if n > 1 else ''} with biases learn {target}: {self._law(result)}",
             f"t = {number(result.time, 4)}: loss {self._loss(result)}, norm {number(float(view.norms[now]), 4)}",

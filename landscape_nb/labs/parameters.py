@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import numbers
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ..display import number
 
 Value = str | int | float
 
@@ -32,7 +35,7 @@ class Parameter:
 
     def text(self, value: Any) -> str:
         """``value`` as a reader writes it."""
-        return f"{value:g}" if isinstance(value, float) else str(value)
+        return number(value, 12) if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,23 @@ class Number(Parameter):
             or not self.low <= value <= self.high  # type: ignore[operator] # compares exactly, however large
             or not self._is_one(value)
         ):
-            raise ValueError(
-                f"{self.name} must be {self.kind} between {self.low:g} and {self.high:g}; {value!r} was given"
-            )
+            raise ValueError(self._refusal(repr(value)))
         return type(self.default)(value)
+
+    def _refusal(self, given: str) -> str:
+        return f"{self.name} must be {self.kind} between {number(self.low)} and {number(self.high)}; {given} was given"
+
+    def read(self, words: str) -> Value:
+        """The value that somebody has written: 1000000, 1e6 or 10^6; ValueError with the values that would do."""
+        written = re.sub(r"^\s*10\^", "1e", words.replace("\N{MINUS SIGN}", "-"))
+        try:
+            value = float(written)
+        except ValueError:
+            raise ValueError(self._refusal(repr(words))) from None
+        try:
+            return self.checked(value)
+        except ValueError:
+            raise ValueError(self._refusal(words.strip())) from None
 
     def place(self, value: float) -> float:
         """Where this value stands on the slider, as a share of its way; outside 0 to 1 beyond its ends."""
@@ -125,6 +141,13 @@ class Logarithmic(Real):
     def checked(self, value: Any) -> Value:
         """Rounded to four significant digits, within the range."""
         return min(max(float(f"{super(Real, self).checked(value):.4g}"), float(self.low)), float(self.high))
+
+    def text(self, value: Any) -> str:
+        """ "0.4", "1e6": a power of ten from 10^4 on and below 10^-3, where nobody counts zeros."""
+        if 1e-3 <= value < 1e4:
+            return f"{value:g}"
+        digits, power = f"{value:.3e}".split("e")
+        return f"{digits.rstrip('0').rstrip('.')}e{int(power)}"
 
     @property
     def exponents(self) -> tuple[float, float]:

@@ -46,3 +46,17 @@ def test_turning_points_are_listed_with_their_sliders_and_none_leave_nothing():
     text = words(cards.turning_points([("teacher norm", 2.449489742783178, "a < b"), ("correlation", -0.25, "c")]))
     assert "teacher norm = 2.44949: a < b" in text and "correlation = -0.25: c" in text
     assert cards.turning_points([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("plain", "shown"),
+    [
+        ("s''''(beta) = 0, s''(beta) != 0", "s''''(β) = 0, s''(β) ≠ 0"),
+        ("gap |a_1 - a_2|, |grad L|", "gap |a₁ - a₂|, |∇L|"),
+        ("L - L_inf = 1 h eps^2", "L - L<sub>inf</sub> = 1 h ε²"),
+        ("(w, a) -> (-w, -a) for k <= 6 and x^-4 >= 1e-8", "(w, a) → (-w, -a) for k ≤ 6 and x⁻⁴ ≥ 1e-8"),
+        ("normal_cdf, epsilon < 1 & sigmas", "normal_cdf, epsilon &lt; 1 &amp; sigmas"),
+    ],
+)
+def test_plain_mathematics_is_typeset(plain, shown):
+    assert cards.typeset(plain) == shown

@@ -36,7 +36,12 @@ def real(moves):
 
 def says(control):
     """What all its parts say."""
-    return {control.value, control.widget.value, *([control.field.value] if control.field is not None else [])}
+    return {control.value, control.widget.value, *([control.typed] if control.field is not None else [])}
+
+
+def type_into(control, value):
+    """What somebody writes into the field and ends with Enter."""
+    control.field.value = str(value) if isinstance(control.field, ipywidgets.Text) else value
 
 
 OTHERS = {
@@ -62,7 +67,7 @@ def test_what_a_hand_slides_all_parts_say_and_the_lab_hears_once(control, moves)
 @pytest.mark.parametrize("control", [WHOLE, REAL, LOGARITHMIC], ids=["k", "beta", "eps"], indirect=True)
 def test_what_a_hand_types_all_parts_say_and_the_lab_hears_once(control, moves):
     for value in OTHERS[control.parameter.name]:
-        control.field.value = value
+        type_into(control, value)
         assert says(control) == {value}
     assert moves == list(OTHERS[control.parameter.name])
 
@@ -81,9 +86,47 @@ def test_what_is_out_of_range_is_not_set(control):
         assert says(control) == {control.parameter.default}
 
 
-def test_a_field_keeps_what_is_typed_within_the_range(real, moves):
-    real.field.value = 7.0
-    assert says(real) == {1.0} and moves == [1.0]
+@pytest.mark.parametrize(
+    ("parameter", "typed", "sentence"),
+    [
+        (REAL, 7.0, "beta must be a number between -1 and 1; 7.0 was given"),
+        (WHOLE, 2.5, "k must be a whole number between 1 and 10; 2.5 was given"),
+        (WHOLE, 11, "k must be a whole number between 1 and 10; 11.0 was given"),
+        (LOGARITHMIC, "2", "eps must be a number between 0.0001 and 1; 2 was given"),
+        (LOGARITHMIC, "a lot", "eps must be a number between 0.0001 and 1; 'a lot' was given"),
+        (LOGARITHMIC, "", "eps must be a number between 0.0001 and 1; '' was given"),
+        (LOGARITHMIC, "nan", "eps must be a number between 0.0001 and 1; nan was given"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_a_sentence_and_the_field_shows_again_what_is(parameter, typed, sentence, moves):
+    sentences = []
+    made = Control(parameter, lambda: moves.append(made.value), threading.RLock(), sentences.append)
+    made.field.value = typed
+    assert says(made) == {parameter.default} and moves == []
+    assert sentences == [sentence]
+
+
+def test_a_field_on_a_logarithmic_slider_writes_and_reads_powers_of_ten(moves):
+    made = Control(
+        Logarithmic("time", "time", 1e6, low=1.0, high=1e12, step=0.1),
+        lambda: moves.append(made.value),
+        threading.RLock(),
+    )
+    assert made.field.value == "1e6"
+    for typed, shown in (
+        ("1e12", "1e12"),
+        ("10^9", "1e9"),
+        ("2500000", "2.5e6"),
+        ("1234.4", "1234"),
+        ("1.5E+4", "1.5e4"),
+    ):
+        made.field.value = typed
+        assert made.field.value == shown
+    assert moves == [1e12, 1e9, 2.5e6, 1234.0, 1.5e4]
+    made.field.value = "15000"  # the same, written otherwise, is no move
+    assert made.field.value == "1.5e4" and len(moves) == 5
+    made.widget.value = 1e9
+    assert made.field.value == "1e9"
 
 
 def test_a_slider_that_stands_on_its_steps_does_not_round_what_was_typed(real, moves):
@@ -105,12 +148,12 @@ def test_the_rounding_of_steps_is_no_move(real, moves):
 def test_a_logarithmic_slider_stands_on_parts_of_a_decade_and_its_field_takes_any_number(moves):
     made = Control(LOGARITHMIC, lambda: moves.append(made.value), threading.RLock())
     assert isinstance(made.widget, ipywidgets.FloatLogSlider) and (made.widget.min, made.widget.max) == (-4.0, 0.0)
-    made.field.value = 0.0123
+    type_into(made, 0.0123)
     assert made.value == 0.0123
     made.widget.value = 10.0**-1.9  # the front end moves the slider to the nearest of its steps
     assert made.value == 0.0123 and moves == [0.0123]
     made.widget.value = 10.0**-2.4  # a hand
-    assert made.value == made.field.value == 0.003981 and moves == [0.0123, 0.003981]
+    assert made.value == made.typed == 0.003981 and moves == [0.0123, 0.003981]
     made.mark([(1e-4, "left"), (0.01, "middle"), (1.0, "right")])
     assert re.findall(r"left:(\S+)px", made._marks.value) == ["10.00", "75.00", "140.00"]
 
@@ -214,9 +257,12 @@ def test_a_list_and_its_buttons_are_disabled_together():
 
 def test_a_field_has_room_for_the_longest_number_and_still_for_its_label():
     """A digit of a browser's field takes up to eight pixels, the frame sixteen; a letter of the label seven."""
-    for parameter in (WHOLE, REAL, LOGARITHMIC, Logarithmic("time", "time", 1e6, "of a flow", low=1.0, high=1e12)):
+    long = Logarithmic("time", "time", 1e6, "of a flow", low=1.0, high=1e12, step=0.1)
+    for parameter in (WHOLE, REAL, LOGARITHMIC, long):
+        steps = range(int(parameter.steps(parameter.high)) + 1)
+        longest = max(len(parameter.text(parameter.on_step(place))) for place in steps)
         made = Control(parameter, lambda: None, threading.RLock())
         whole, label = (
             int(text.removesuffix("px")) for text in (made.field.layout.width, made.field.style.description_width)
         )
-        assert whole - label >= 8 * len(f"{parameter.high:.0f}") + 16 and label >= 7 * len(parameter.label)
+        assert whole - label >= 8 * longest + 16 and label >= 7 * len(parameter.label)

@@ -71,7 +71,7 @@ def test_the_theorem_ticks_and_crosses_its_hypotheses():
     lab.set(width=3, target="x^3")
     shown = theorem(lab)
     assert "does not apply here" in shown and "✗ two neurons — 3 neurons given" in shown
-    assert "labels that differ from x^2" in shown and "measured, numerical" in shown
+    assert "labels that differ from x² by 2 given" in shown and "measured, numerical" in shown
     lab.set(width=1, target="x^2", activation="relu")
     assert "✗ an activation that is analytic — relu, whose slope jumps at 0 given" in theorem(lab)
     assert "✗ analytic — relu, whose slope jumps at 0" in theorem(lab) and "1 neuron given" in theorem(lab)

@@ -112,6 +112,29 @@ def test_names_are_asked_for_again_each_time():
 
 def test_a_parameter_says_its_value_as_a_reader_writes_it():
     assert [REAL.text(0.5), REAL.text(1.0), WHOLE.text(3), CHOICE.text("erf")] == ["0.5", "1", "3", "erf"]
+    assert REAL.text(0.123456789) == "0.123456789"
+    assert [LOGARITHMIC.text(value) for value in (1e-4, 1.259e-4, 0.001259, 0.4, 2.0)] == [
+        *("1e-4", "1.259e-4", "0.001259", "0.4", "2")
+    ]
+
+
+@given(st.floats(1e-4, 2.0))
+def test_a_logarithmic_number_is_read_as_it_is_written(value):
+    value = LOGARITHMIC.checked(value)
+    assert LOGARITHMIC.read(LOGARITHMIC.text(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("words", "value"), [("1e-3", 1e-3), ("10^-2", 1e-2), (" 0.5 ", 0.5), ("10^\N{MINUS SIGN}2", 1e-2)]
+)
+def test_what_is_written_is_read(words, value):
+    assert LOGARITHMIC.read(words) == value
+
+
+@pytest.mark.parametrize("words", ["", "one", "1e", "10^", "5", "-1", "nan", "inf", "0"])
+def test_what_cannot_be_is_not_read(words):
+    with pytest.raises(ValueError, match=r"^eps must be a number between 0.0001 and 2; .* was given$"):
+        LOGARITHMIC.read(words)
 
 
 def test_a_parameter_without_a_kind_checks_nothing_silently():
