@@ -90,6 +90,61 @@ element => {
 }
 """
 
+# What a screen reader calls these must not be empty; what is in these must be a value.
+NAMED = {"button", "checkbox", "combobox", "group", "image", "link", "progressbar", "slider", "spinbutton", "textbox"}
+VALUED = {"combobox", "slider", "spinbutton", "textbox"}
+FOCUSABLE = """
+root => {
+    const all = [...root.querySelectorAll('a[href], button, input, select, [tabindex="0"]')];
+    window.focusable = all.filter(e => !e.disabled && e.checkVisibility({visibilityProperty: true}));
+    return window.focusable.length;
+}
+"""
+# Where the focus is in that list, and how thick and in what contrast the outline is that shows it.
+FOCUSED = """
+() => {
+    const style = getComputedStyle(document.activeElement);
+    return [focusable.indexOf(document.activeElement), style.outlineStyle, parseFloat(style.outlineWidth)];
+}
+"""
+# Words of a lab with less than the contrast of 4.5 that WCAG asks for: [words, contrast], outside of the picture and of what is disabled.
+FAINT = """
+root => {
+    const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+    const known = {};
+    const rgba = colour => known[colour] ??= (() => {
+        canvas.clearRect(0, 0, 1, 1);
+        canvas.fillStyle = colour;
+        canvas.fillRect(0, 0, 1, 1);
+        return [...canvas.getImageData(0, 0, 1, 1).data];
+    })();
+    const over = (front, back) => front.slice(0, 3).map((c, i) => (c * front[3] + back[i] * (255 - front[3])) / 255);
+    const ground = e => {
+        const own = e ? rgba(getComputedStyle(e).backgroundColor) : [255, 255, 255, 255];
+        return own[3] === 255 ? own.slice(0, 3) : over(own, ground(e.parentElement));
+    };
+    const linear = c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+    const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+    const seen = e => {  // the opacity of all that it is in
+        let share = 1;
+        for (; e; e = e.parentElement) share *= getComputedStyle(e).opacity;
+        return share;
+    };
+    const faint = [];
+    for (const e of root.querySelectorAll('*')) {
+        const words = e.matches('input, select') ? e.value : [...e.childNodes].filter(n => n.nodeType === 3).map(n => n.data).join('');
+        if (!words.trim() || e.matches('style, option, svg *, mjx-assistive-mml *') || !e.checkVisibility()) continue;
+        if (e.matches(':disabled, :disabled *')) continue;
+        const back = ground(e), colour = rgba(getComputedStyle(e).color);
+        const front = over([...colour.slice(0, 3), colour[3] * seen(e)], back);
+        const [low, high] = [light(front), light(back)].sort((a, b) => a - b);
+        const contrast = (high + 0.05) / (low + 0.05);
+        if (contrast < 4.5) faint.push([words.slice(0, 60), contrast]);
+    }
+    return faint;
+}
+"""
+
 
 class PageInJupyterLab:
     """One notebook opened in its own browser context; leaving it shuts its kernel down."""
@@ -144,6 +199,10 @@ class PageInJupyterLab:
         )
         self.tab.wait_for_function(EVERY_CELL_HAS_RUN)
         self.rest()
+
+    def execute(self, source: str) -> None:
+        """Run a line that stands in no cell."""
+        self._ask("async code => { await page.sessionContext.session.kernel.requestExecute({code}).done; }", source)
 
     def rest(self) -> None:
         self.tab.wait_for_function("() => page.sessionContext.session?.kernel?.status === 'idle'")
@@ -219,6 +278,75 @@ class PageInJupyterLab:
         assert found["width"] > 300
         assert found["height"] > 200
         return found
+
+    # ---- a lab for those who hear it, use the keyboard, or see little contrast
+
+    def nameless(self, lab: str) -> list[str]:
+        """The parts of a lab that Chromium hands to screen readers without a name, or without a value where they have one."""
+        session = self.context.new_cdp_session(self.tab)
+        root = session.send("Runtime.evaluate", {"expression": f"document.querySelector('.jp-OutputArea .lab-{lab}')"})
+        nodes = session.send("Accessibility.queryAXTree", {"objectId": root["result"]["objectId"]})["nodes"]
+        session.detach()
+        parts = [
+            tuple(node.get(what, {}).get("value") for what in ("role", "name", "value"))
+            for node in nodes
+            if not node["ignored"]
+        ]
+        roles = [role for role, _, _ in parts]
+        missing = [
+            role for role in ("group", "button", "combobox", "checkbox", "image", "textbox") if role not in roles
+        ]
+        if roles.count("image") != 1 or roles.count("status") + roles.count("alert") != 1:
+            missing.append("one picture and one status")
+        if roles.count("slider") != len(self.sliders(lab)):
+            missing.append("a slider")
+        return [f"no {role}" for role in missing] + [
+            f"{role} named {name!r} with the value {value!r}"
+            for role, name, value in parts
+            if (role in NAMED and not (name or "").strip()) or (role in VALUED and value in (None, ""))
+        ]
+
+    def unreachable(self, lab: str) -> list[str]:
+        """What is wrong with the way of the Tab key through a lab: all that can be used, in the order of the document, in sight."""
+        controls = self.lab(lab).evaluate(FOCUSABLE)
+        self.tab.evaluate("focusable[0].focus({focusVisible: true})")
+        wrong = []
+        for place in range(controls):
+            where, outline, width = self.tab.evaluate(FOCUSED)
+            if where != place:
+                wrong.append(f"Tab {place} leads to place {where} of {controls}")
+            elif outline == "none" or width < 2:
+                wrong.append(f"the focus cannot be seen at place {place}: outline {outline} {width}")
+            self.tab.keyboard.press("Tab")
+        if self.tab.evaluate(FOCUSED)[0] != -1:
+            wrong.append("Tab does not lead out of the lab")
+        return wrong
+
+    def faint(self, lab: str) -> list:
+        """Words of a lab with less contrast to their ground than 4.5, and that contrast."""
+        return self.lab(lab).evaluate(FAINT)
+
+    def spoken(self, lab: str, control: str) -> str:
+        """The value that the handle of a slider has for a screen reader."""
+        return self.lab(lab).locator(f".lab-control-{control} .noUi-handle").get_attribute("aria-valuetext")
+
+    def theme(self, name: str) -> None:
+        """JupyterLab in another theme, "JupyterLab Dark" or "JupyterLab Light"."""
+        self._ask("async theme => { await jupyterapp.commands.execute('apputils:change-theme', {theme}); }", name)
+        light = "true" if name.endswith("Light") else "false"
+        self.tab.locator(f"body[data-jp-theme-light='{light}'][data-jp-theme-name='{name}']").wait_for(state="attached")
+
+    def settled(self, lab: str) -> dict:
+        """The picture once it stays: new frames come into their own boxes a moment after a move."""
+        seen = [self.picture(lab)]
+
+        def stays() -> bool:
+            self.tab.wait_for_timeout(300)
+            seen.append(self.picture(lab))
+            return seen[-1]["content"] == seen[-2]["content"]
+
+        assert self.wait_until(stays)
+        return seen[-1]
 
     def dimmed(self, lab: str) -> bool:
         """Whether the picture is shown as one of an earlier state."""

@@ -32,6 +32,8 @@ def test_a_page_runs_and_its_lab_follows_a_slider_while_no_request_leaves_this_m
     assert page.wait_until(lambda: page.read(LAB, "numbers") != numbers), "the numbers stay as they are"
     assert page.wait_until(lambda: page.picture(LAB) != picture), "the picture stays as it is"
     assert field.input_value() != before
+    assert page.wait_until(lambda: slider.get_attribute("aria-label") == "move k (teachers)"), "the slider has no name"
+    assert page.wait_until(lambda: slider.get_attribute("aria-valuetext") == field.input_value())
     page.saved("moved", LAB)
     if page.host == "voila":
         links = page.tab.locator("a[href$='.ipynb']").evaluate_all(

@@ -293,6 +293,10 @@ def test_a_page_reads_without_running_and_runs_without_an_error(name, opened):
     assert page.outside == [], "the page asks another host"
 
     for lab in page.labs():
+        page.wait_until(lambda: page.nameless(lab) == [], seconds=10)  # noqa: B023
+        assert page.nameless(lab) == []
+        assert page.unreachable(lab) == []
+        assert page.faint(lab) == []
         for control in page.sliders(lab):
             before = [page.read(lab, part) for part in WORDS], page.picture(lab)
             for key in ("ArrowRight", "ArrowLeft"):  # at the right end of a slider only the second one moves
@@ -304,6 +308,10 @@ def test_a_page_reads_without_running_and_runs_without_an_error(name, opened):
                 if changed:
                     break
             assert changed, f"the slider {control} of {lab} changes neither words nor picture"
+            field = page.lab(lab).locator(f".lab-control-{control} input")
+            assert page.wait_until(lambda: float(page.spoken(lab, control)) == float(field.input_value())), (  # noqa: B023
+                f"the slider {control} of {lab} says {page.spoken(lab, control)}, its field {field.input_value()}"
+            )
     page.rest()
     assert page.errors() == []
 
@@ -437,9 +445,10 @@ def test_a_long_search_tells_how_far_it_is_and_can_be_stopped(page):
         entry.fill(value)
         entry.press("Enter")
         assert page.wait_until(lambda: f"~{value}~" in root.locator(".lab-code input").input_value())  # noqa: B023
-    shown = page.picture(HERE)
+    shown = page.settled(HERE)
     root.locator(".lab-control-activation select").select_option(label="silu")
     assert page.wait_until(lambda: root.locator(".lab-status progress").count() == 1)
+    root.get_by_role("progressbar", name="share done").wait_for()
     root.locator(".lab-stop").click()
     assert page.wait_until(lambda: "stopped before activation = silu" in page.read(HERE, "status"))
     assert page.dimmed(HERE) and page.picture(HERE)["content"] == shown["content"]
@@ -455,6 +464,8 @@ def test_everything_can_be_reached_by_keyboard_and_has_a_name(page):
     for parameter in OneNeuron.parameters:
         field = root.get_by_label(parameter.label, exact=True)
         assert field.count() == 1, f"{parameter.name} has no labelled control"
+        if field.evaluate("element => element.tagName") == "INPUT":
+            assert root.get_by_role("slider", name=f"move {parameter.label}", exact=True).count() == 1
         assert field.evaluate("element => element.tabIndex >= 0 && ['INPUT', 'SELECT'].includes(element.tagName)")
     for button in ("Undo", "Redo", "Reset", "PNG", "SVG", "PDF", "CSV", "JSON"):
         assert root.get_by_role("button", name=button, exact=True).count() == 1
@@ -463,6 +474,7 @@ def test_everything_can_be_reached_by_keyboard_and_has_a_name(page):
     assert root.get_by_role("img").count() == 1, "one picture, whose frame is not read out a second time"
     assert "average of the teachers: minimum" in root.get_by_role("img").get_attribute("aria-label")
     assert root.get_by_role("status").count() == 1
+    assert root.locator(".lab-status [aria-live=polite]").count() == 1, "the status is announced when it changes"
     # one Tab leads from the number to its slider, and keys move both
     entry = root.get_by_label("k (teachers)", exact=True)
     entry.focus()
@@ -483,6 +495,39 @@ def test_everything_can_be_reached_by_keyboard_and_has_a_name(page):
     entry.fill("0.123")
     entry.press("Enter")
     assert page.wait_until(lambda: "~0.123~" in root.locator(".lab-code input").input_value())
+
+
+def test_a_control_that_is_fixed_takes_no_focus_and_its_slider_is_not_read_out(page):
+    root = page.lab(HERE)
+    entry = root.locator(".lab-code input")
+    from landscape_nb.labs import OneNeuron
+
+    entry.fill(OneNeuron(START).lock(fixed=["k"]))
+    entry.press("Enter")
+    assert page.wait_until(lambda: root.get_by_label("k (teachers)", exact=True).is_disabled())
+    try:
+        assert page.wait_until(lambda: root.get_by_role("slider").count() == len(OneNeuron.parameters) - 2)
+        assert root.get_by_role("slider", name="move k (teachers)", exact=True).count() == 0
+        assert page.unreachable(HERE) == []
+        page.saved("locked")
+    finally:  # by hand a lock cannot be opened
+        page.execute("lab.unlock()")
+
+
+def test_words_can_be_read_in_the_dark_theme_also_those_of_a_refusal(page):
+    root = page.lab(HERE)
+    page.theme("JupyterLab Dark")
+    try:
+        entry = root.get_by_label("k (teachers)", exact=True)
+        entry.fill("7")
+        entry.press("Enter")
+        assert page.wait_until(lambda: "Not possible" in page.read(HERE, "status"))
+        root.scroll_into_view_if_needed()
+        page.saved("dark")
+        assert page.faint(HERE) == []
+        assert page.unreachable(HERE) == []
+    finally:
+        page.theme("JupyterLab Light")
 
 
 def test_the_marks_along_a_slider_stand_where_its_handle_would(page):
