@@ -97,7 +97,7 @@ types: $(VENV)/.test
 
 unit: $(VENV)/.test $(VENV)/.site
 	@echo "== pytest: unit tests, layers, form of the pages"
-	@$(BIN)/python -m pytest tests --ignore=tests/browser --ignore=tests/benchmarks -q --durations=10 -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest tests --ignore=tests/browser --ignore=tests/benchmarks -p no:nbval -q --durations=10 -n $(WORKERS) --dist loadgroup
 
 pages-check: $(VENV)/.test
 	@echo "== nbval, strict: every page runs and shows what is stored"
@@ -105,7 +105,7 @@ pages-check: $(VENV)/.test
 
 browser: $(VENV)/.test $(VENV)/.site
 	@echo "== browser: the pages under real sliders in JupyterLab, Notebook 7 and Voila; the static site"
-	@$(BIN)/python -m pytest tests/browser -q --durations=5 -n $(WORKERS)
+	@$(BIN)/python -m pytest tests/browser -p no:nbval -q --durations=5 -n $(WORKERS)
 
 # ---- maintenance
 

@@ -106,11 +106,17 @@ def test_a_changed_digit_of_a_real_page_goes_red(page, tmp_path):
         page.parent, tmp_path / "pages", ignore=shutil.ignore_patterns("*.ipynb", "*.py", "__pycache__", ".*")
     )
     kinds = ("text/plain", "text/html", "text/latex", "text/markdown", "stream")
-    planted = {}
+    planted: dict[str, list[str]] = {}  # copy -> its changed cells: as few copies as change no cell twice
     for kind in kinds:
-        copy = tmp_path / "pages" / f"{kind.replace('/', '_')}.ipynb"
-        if cell := plant(page, copy, kind):
-            planted[copy.stem] = cell
+        cell = plant(page, tmp_path / "tried.ipynb", kind)
+        if not cell:
+            continue
+        stem = next((stem for stem, cells in planted.items() if cell not in cells), f"copy_{len(planted)}")
+        copy = tmp_path / "pages" / f"{stem}.ipynb"
+        assert plant(copy if copy.exists() else page, copy, kind) == cell
+        planted.setdefault(stem, []).append(cell)
     assert planted, "the page shows no number in words"
     failed = nbval(tmp_path / "pages")
-    assert [stem for stem, cell in planted.items() if cell not in failed[stem]] == []
+    assert {stem: [cell for cell in cells if cell not in failed[stem]] for stem, cells in planted.items()} == {
+        stem: [] for stem in planted
+    }

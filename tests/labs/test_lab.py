@@ -890,7 +890,7 @@ def test_every_control_has_a_name_a_class_for_finding_it_and_a_readable_label(la
 def test_a_number_out_of_range_typed_by_hand_gives_a_sentence_and_neither_dims_nor_moves(without_drawing):
     lab = OneNeuron()
     before, field = lab.state, lab._controls["k"].field
-    for typed, given in ((11.0, "11.0"), (2.5, "2.5")):
+    for typed, given in ((11.0, "11"), (2.5, "2.5")):
         field.value = typed
         assert lab.message == f"k must be a whole number between 1 and 10; {given} was given"
         assert lab.message in lab._status_box.value and "Not possible" in lab._status_box.value
