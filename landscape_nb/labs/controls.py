@@ -170,7 +170,8 @@ class Control:
     def typed(self) -> Any:
         """The value that the field says; ValueError with a sentence for what it cannot be."""
         assert isinstance(self.parameter, Number)
-        return self.parameter.read(str(self.field.value))
+        value = self.field.value
+        return self.parameter.read(value if isinstance(value, str) else f"{value:.12g}")
 
     def _is_late(self, given: Any, value: Any) -> bool:
         """Whether this is the screen's answer to an earlier ``set``: rounded by its own steps, and overtaken by a later value."""

@@ -89,9 +89,9 @@ def test_what_is_out_of_range_is_not_set(control):
 @pytest.mark.parametrize(
     ("parameter", "typed", "sentence"),
     [
-        (REAL, 7.0, "beta must be a number between -1 and 1; 7.0 was given"),
+        (REAL, 7.0, "beta must be a number between -1 and 1; 7 was given"),
         (WHOLE, 2.5, "k must be a whole number between 1 and 10; 2.5 was given"),
-        (WHOLE, 11, "k must be a whole number between 1 and 10; 11.0 was given"),
+        (WHOLE, 11, "k must be a whole number between 1 and 10; 11 was given"),
         (LOGARITHMIC, "2", "eps must be a number between 0.0001 and 1; 2 was given"),
         (LOGARITHMIC, "a lot", "eps must be a number between 0.0001 and 1; 'a lot' was given"),
         (LOGARITHMIC, "", "eps must be a number between 0.0001 and 1; '' was given"),
