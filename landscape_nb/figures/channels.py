@@ -130,14 +130,14 @@ def draw_functions(axes: Axes, below: Axes, view: ChannelsView) -> None:
     shown = view.functions
     lines = [
         Line2D(shown.x, shown.target, color=style.TEACHER, linewidth=3.4, label="target"),
-        Line2D(shown.x, shown.network, color=style.STUDENT, linewidth=2.2, label="two neurons"),
+        Line2D(shown.x, shown.network, color=style.STUDENT, linewidth=2.2, linestyle="-.", label="two neurons"),
         Line2D(shown.x, shown.limit, color=style.CURRENT, linewidth=1.4, linestyle="--", label="gated linear unit"),
     ]
     for line in lines:
         axes.add_artist(line)
     both = np.concatenate([shown.target, shown.network, shown.limit])
     axes.set(xlim=(shown.x[0], shown.x[-1]), ylim=style.steady(float(both.min()), float(both.max())))
-    style.legend(axes, lines, loc="lower right", fontsize=10, labelspacing=0.2, handlelength=1.6, borderaxespad=0.2)
+    style.legend(axes, lines, loc="lower right", fontsize=10, labelspacing=0.2, handlelength=2.6, borderaxespad=0.2)
     law = Line2D(shown.x, shown.law, color=style.TEACHER, linewidth=2.6, label="law f₂")
     here = Line2D(shown.x, shown.difference, color=style.CURRENT, linewidth=1.4, linestyle="--", label="difference")
     for line in (law, here):

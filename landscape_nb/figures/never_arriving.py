@@ -86,7 +86,7 @@ def _arrange(figure: Figure) -> None:
 
 
 def _over_time(axes: Axes, view: NeverArrivingView, values: Array, law: Array | None, k: int, place: str) -> None:
-    """A quantity over time: the flow dashed, strong up to the chosen time; the law solid; the exponents in the legend."""
+    """A quantity over time: the flow dashed, strong up to the chosen time; the law solid; the exponents, slopes on log axes, in the legend."""
     now = view.chosen
     axes.add_artist(
         Line2D(view.times, values, color=style.STUDENT, linewidth=1.2, linestyle=style.NUMERICAL, alpha=0.45)
@@ -95,12 +95,12 @@ def _over_time(axes: Axes, view: NeverArrivingView, values: Array, law: Array | 
         view.times[: now + 1], values[: now + 1], color=style.STUDENT, linewidth=2.6, linestyle=style.NUMERICAL
     )
     measured = view.exponents[k]
-    flow.set_label(f"flow: $t^{{{style.tick_words(round(measured, 4))}}}$" if np.isfinite(measured) else "flow")
+    flow.set_label(f"flow: slope {style.tick_words(round(measured, 4))}" if np.isfinite(measured) else "flow")
     handles = [flow]
     if law is not None:
         late = view.times >= _LATE
         valley = Line2D(view.times[late], law[late], color=style.TEACHER, linewidth=1.6, linestyle=style.CLOSED_FORM)
-        valley.set_label(f"valley: $t^{{{fraction(view.derived[k])}}}$" if view.derived else "valley")
+        valley.set_label(f"valley: slope {fraction(view.derived[k])}" if view.derived else "valley")
         axes.add_artist(valley)
         handles.append(valley)
     axes.add_artist(flow)
@@ -117,7 +117,7 @@ def _over_time(axes: Axes, view: NeverArrivingView, values: Array, law: Array | 
         )
     )
     axes.set_xlim(view.times[0], view.times[-1])
-    style.legend(axes, handles, loc=place)
+    style.legend(axes, handles, loc=place, handlelength=1.6, borderaxespad=0.2)
 
 
 def fraction(exponent: float) -> str:

@@ -298,7 +298,7 @@ def draw_curve(axes: Axes, curve: Curve) -> None:
     _name(axes, "Target and network", "x", "f(x)")
     lines = [
         Line2D(curve.inputs, curve.target, color=style.TEACHER, linewidth=1.8, label="target"),
-        Line2D(curve.inputs, curve.output, color=style.STUDENT, linewidth=3.0, label="network"),
+        Line2D(curve.inputs, curve.output, color=style.STUDENT, linewidth=3.0, linestyle="-.", label="network"),
     ]
     functions = [curve.target, curve.output]
     if curve.apart is not None:

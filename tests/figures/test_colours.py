@@ -13,6 +13,7 @@ from matplotlib.text import Text
 from landscape_nb.activations import ACTIVATIONS
 from landscape_nb.closed_forms.one_neuron import one_neuron_points
 from landscape_nb.figures import kernels, one_neuron, style
+from landscape_nb.labs import LABS
 from landscape_nb.landscapes import PopulationLandscape
 from landscape_nb.networks import equicorrelated_teacher, orthonormal_teacher
 
@@ -66,7 +67,7 @@ def contrast(first, second) -> float:
 
 @pytest.fixture(scope="module")
 def drawn():
-    """Figures of both pictures in both themes, in states that show every kind of mark."""
+    """Figures of all labs in both themes: as they open, and two of them in states that show every kind of mark."""
     landscape = PopulationLandscape(ACTIVATIONS["cos"], equicorrelated_teacher(3, 4, 0.0, 3.0, [1.0, 1.4, 1.8]))
     other = PopulationLandscape(ACTIVATIONS["gelu"], orthonormal_teacher(10, 12))
     shown = {}
@@ -78,6 +79,11 @@ def drawn():
         for name, arguments in (("kernel", ("erf", 1.0, 1.5, 60.0)), ("no spread", ("sign", 0.1, 5.0, 180.0))):
             figure = shown[theme, name] = style.new_figure(theme)
             kernels.draw(figure, kernels.kernel_view(ACTIVATIONS[arguments[0]], *arguments[1:]))
+    for lab_class in LABS.values():
+        opened = lab_class()
+        for theme in style.THEMES:
+            opened.theme = theme
+            shown[theme, opened.name] = opened.figure
     return shown
 
 
@@ -120,6 +126,12 @@ def test_the_loss_map_rises_in_lightness_for_everyone(how):
     assert np.all(np.diff(lightness) > -0.1) and lightness[-1] - lightness[0] > 60
 
 
+def course(line):
+    """What a line without colour is known by beside its pattern: it runs across the panel, or along it, or it is a curve."""
+    x, y = (values[np.isfinite(values)] for values in np.array(line.get_data(), dtype=float))
+    return "upright" if np.ptp(x) == 0 < np.ptp(y) else "level" if np.ptp(y) == 0 < np.ptp(x) else "curve"
+
+
 def test_in_greyscale_roles_of_one_panel_differ_by_marker_line_or_hatch(drawn):
     for (theme, name), figure in drawn.items():
         for axes in figure.axes:
@@ -129,10 +141,12 @@ def test_in_greyscale_roles_of_one_panel_differ_by_marker_line_or_hatch(drawn):
                     alone = line.get_linestyle() == "None"
                     colour = to_rgba(line.get_markerfacecolor() if alone else line.get_color())
                     light = round(float(luminance(colour[:3])), 1)
-                    looks.setdefault((line.get_linestyle(), line.get_marker(), light), set()).add(colour)
-            for patch in axes.patches:
-                look = "bar", patch.get_hatch() or None
-                looks.setdefault(look, set()).add(patch.get_facecolor())
+                    pattern = str(line._unscaled_dash_pattern)  # get_linestyle calls all patterns of one's own "--"
+                    looks.setdefault((pattern, line.get_marker(), course(line), light), set()).add(colour[:3])
+            for patch in (patch for patch in axes.patches if patch.get_fill()):
+                colour = patch.get_facecolor()
+                look = "bar", patch.get_hatch() or None, round(float(luminance(colour[:3])), 1)
+                looks.setdefault(look, set()).add(colour)
             assert all(len(colours) == 1 for colours in looks.values()), (theme, name, looks)
 
 
