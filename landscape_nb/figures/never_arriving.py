@@ -86,7 +86,7 @@ def _arrange(figure: Figure) -> None:
 
 
 def _over_time(axes: Axes, view: NeverArrivingView, values: Array, law: Array | None, k: int, place: str) -> None:
-    """A quantity over time: the flow dashed, strong up to the chosen time; the law solid; the exponents, slopes on log axes, in the legend."""
+    """A quantity over time: the flow dashed, strong up to the chosen time; the law solid; exponents as slopes in the legend."""
     now = view.chosen
     axes.add_artist(
         Line2D(view.times, values, color=style.STUDENT, linewidth=1.2, linestyle=style.NUMERICAL, alpha=0.45)
