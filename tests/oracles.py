@@ -302,13 +302,19 @@ def error(value, true):
     return float(np.max(np.abs(value - true) / np.maximum(1.0, np.abs(true)), initial=0.0))
 
 
+@cache
+def _density_in_many_digits(x, bits):
+    """The standard normal density to so many bits, the working precision here; several integrals share their nodes."""
+    return mpmath.npdf(x)
+
+
 def mean_in_many_digits(function, norm, weight=lambda x: 1, digits=25):
     """E[function(norm x) weight(x)] for a standard normal x by mpmath's own quadrature, panels graded towards 0."""
     with mpmath.workdps(digits):
         norm = mpmath.mpf(float(norm))
         marks = sorted({mpmath.mpf(m) for m in (0, 1.5, 4, 7, 13)} | {f / norm for f in (1, 3, 8) if f < 12 * norm})
         marks = [-m for m in marks[:0:-1]] + marks
-        return mpmath.quad(lambda x: function(norm * x) * weight(x) * mpmath.npdf(x), marks)
+        return mpmath.quad(lambda x: function(norm * x) * weight(x) * _density_in_many_digits(x, mpmath.mp.prec), marks)
 
 
 # The Gauss rule in log k for the Kolmogorov law, computed with forty digits outside this project: nodes and weights.
