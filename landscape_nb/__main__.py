@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from .activations import Activation
     from .critical import CriticalPoint, OutsideTheorem
+    from .labs import Lab
     from .landscapes import PopulationLandscape, SampledLandscape
     from .networks import Network
     from .search import OneNeuronPoints
@@ -417,7 +418,7 @@ def declare_lab(parser: argparse.ArgumentParser) -> None:
 
 def declare_server(parser: argparse.ArgumentParser) -> None:
     """What the commands that serve pages have in common."""
-    parser.epilog = "PAGE is a name, number or path: 02_one_neuron, one_neuron, 2. The start page if none is named."
+    parser.epilog = "PAGE is a name, number or path: 02_one_neuron, one_neuron, 2; without one the start page, or one with the lab of the state."
     parser.add_argument("--port", type=whole, help="the port of the server")
     parser.add_argument("--no-browser", action="store_true", help="print the address instead of opening it")
     parser.add_argument("--state", metavar="CODE", help="the state in which the labs of the page start")
@@ -426,6 +427,7 @@ def declare_server(parser: argparse.ArgumentParser) -> None:
 def lab(arguments: argparse.Namespace) -> int:
     """Open the pages in JupyterLab and stay until it ends."""
     page, passed_on = page_asked_for(arguments)
+    check_port(arguments.port)
     require("jupyterlab", "ipykernel")
     command = [sys.executable, "-m", "jupyterlab", str(page)]
     if arguments.port is not None:
@@ -440,8 +442,24 @@ def lab(arguments: argparse.Namespace) -> int:
 def page_asked_for(arguments: argparse.Namespace) -> tuple[Path, list[str]]:
     """The page that a command for a server names, and the words that are meant for the server."""
     passed_on = list(arguments.rest)
-    name = passed_on.pop(0) if passed_on and not passed_on[0].startswith("-") else "00_start"
-    return page_named(name), passed_on
+    named = bool(passed_on) and not passed_on[0].startswith("-")
+    page = page_named(passed_on.pop(0) if named else "00_start")
+    if arguments.state is not None:
+        lab = lab_of_state(arguments.state)
+        home = [other for other in sorted(page.parent.glob("*.ipynb")) if shows(other, lab)]
+        if not named and page not in home and home:
+            page = home[0]
+        elif page.parent == pages() and page not in home:
+            raise ValueError(
+                f"--state holds a state of the {lab.title} lab, which {page.stem} does not show; "
+                f"it is on {' and '.join(other.stem for other in home)}"
+            )
+    return page, passed_on
+
+
+def shows(page: Path, lab: type[Lab]) -> bool:
+    """Whether a page shows this lab."""
+    return re.search(rf"\b{lab.__name__}\(", page.read_text(encoding="utf-8")) is not None
 
 
 def require(*packages: str) -> None:
@@ -456,13 +474,12 @@ def environment_of_kernels(state: str | None) -> dict[str, str]:
     # the kernel of this environment, and not one of the same name in the home directory
     environment = {"JUPYTER_PREFER_ENV_PATH": "1", **os.environ}
     if state is not None:
-        check_state(state)
         environment["LANDSCAPE_NB_STATE"] = state
     return environment
 
 
-def check_state(code: str) -> None:
-    """Refuse a state code that no lab could read: the one place where the command line looks at codes."""
+def lab_of_state(code: str) -> type[Lab]:
+    """The lab of a state code; ValueError for one that no lab could read: the one place where the command line looks at codes."""
     if not code.strip():
         raise ValueError("--state expects the code that a lab shows; an empty one was given")
     from .labs import LABS
@@ -470,6 +487,7 @@ def check_state(code: str) -> None:
 
     lab = LABS[lab_of(code, tuple(LABS))[0]]
     decode(lab.name, lab.parameters, code)
+    return lab
 
 
 def pages() -> Path:
@@ -557,10 +575,15 @@ def dashboard(arguments: argparse.Namespace) -> int:
     return run_until_it_ends([*command, *passed_on], environment)
 
 
-def free_port(asked: int | None) -> int:
-    """The port that was asked for; without one the usual one, or any other if that is taken."""
+def check_port(asked: int | None) -> None:
+    """Refuse what is no port."""
     if asked is not None and not 0 < asked < 65536:
         raise ValueError(f"--port expects a number between 1 and 65535; {asked} was given")
+
+
+def free_port(asked: int | None) -> int:
+    """The port that was asked for; without one the usual one, or any other if that is taken."""
+    check_port(asked)
     for port in (DASHBOARD_PORT, 0) if asked is None else (asked,):
         with socket.socket() as probe:
             if os.name != "nt":  # a port whose last server has just ended counts as free, as it does for the server

@@ -14,7 +14,15 @@ import numpy as np
 import pytest
 
 import landscape_nb
-from landscape_nb import ACTIVATIONS, CriticalPoint, Network, PopulationLandscape, __main__, equicorrelated_teacher
+from landscape_nb import (
+    ACTIVATIONS,
+    CriticalPoint,
+    Network,
+    PopulationLandscape,
+    __main__,
+    equicorrelated_teacher,
+    labs,
+)
 from landscape_nb.__main__ import COMMANDS, LARGEST, LARGEST_SEARCHED, PACKAGES, main, page_named, pages
 
 ROOT = Path(__file__).parents[1]
@@ -712,6 +720,42 @@ def test_an_empty_state_code_is_refused(run, started, server):
     code, out, err = run(server, "2", "--no-browser", "--state", " ")
     assert (code, out, started) == (2, "", [])
     assert one_line(err) == "--state expects the code that a lab shows; an empty one was given"
+
+
+@pytest.mark.parametrize("server", ["lab", "dashboard"])
+def test_a_state_code_alone_opens_a_page_that_shows_its_lab(run, started, server):
+    for lab, page in (
+        (labs.OneNeuron, "00_start"),
+        (labs.Kernels, "01_kernels"),
+        (labs.CopyOrAverage, "03_copy_or_average"),
+        (labs.Splitting, "05_splitting"),
+    ):
+        started.clear()
+        code, out, err = run(server, "--no-browser", "--state", lab().code)
+        assert (code, err) == (0, "")
+        assert page in f"{started[0][0]} {out}"
+
+
+@pytest.mark.parametrize("server", ["lab", "dashboard"])
+def test_a_state_code_of_a_lab_that_the_page_does_not_show_is_refused(run, started, server):
+    code, out, err = run(server, "03", "--no-browser", "--state", CODE)
+    assert (code, out, started) == (2, "", [])
+    assert one_line(err) == (
+        "--state holds a state of the one-neuron lab, which 03_copy_or_average does not show; it is on 00_start and 02_one_neuron"
+    )
+
+
+def test_a_notebook_of_ones_own_may_show_the_lab_of_a_state_in_its_own_way(run, started, tmp_path):
+    mine = tmp_path / "mine.ipynb"
+    mine.write_text("{}")
+    assert run("lab", mine, "--state", CODE)[0] == 0
+    assert started[0][0][3] == str(mine)
+
+
+def test_lab_says_that_a_port_is_none(run, started):
+    code, out, err = run("lab", "2", "--port", 70000)
+    assert (code, out, started) == (2, "", [])
+    assert one_line(err) == "--port expects a number between 1 and 65535; 70000 was given"
 
 
 # dashboard ------------------------------------------------------------------------------------------------------------
