@@ -418,7 +418,7 @@ def declare_lab(parser: argparse.ArgumentParser) -> None:
 
 def declare_server(parser: argparse.ArgumentParser) -> None:
     """What the commands that serve pages have in common."""
-    parser.epilog = "PAGE is a name, number or path: 02_one_neuron, one_neuron, 2; without one the start page, or one with the lab of the state."
+    parser.epilog = "PAGE is a name, number or path: 02_one_neuron, one_neuron, 2. Default: the start page, or one with the lab of --state."
     parser.add_argument("--port", type=whole, help="the port of the server")
     parser.add_argument("--no-browser", action="store_true", help="print the address instead of opening it")
     parser.add_argument("--state", metavar="CODE", help="the state in which the labs of the page start")
