@@ -169,7 +169,13 @@ def draw_kernel(axes: Axes, slopes: Axes, view: KernelView) -> None:
     if np.isfinite(view.slope):
         reach = np.clip(view.cosine + np.array([-0.3, 0.3]), -1.0, 1.0)
         style.line(axes, reach, view.value + view.slope * (reach - view.cosine), color=style.CURRENT, linewidth=1.4)
-    dot: dict[str, Any] = {"color": style.CURRENT, "markersize": 10, "label": "your two neurons", "zorder": 5}
+    dot: dict[str, Any] = {
+        "color": style.CURRENT,
+        "markersize": 10,
+        "label": "your two neurons",
+        "zorder": 5,
+        "clip_on": False,
+    }
     handles.append(style.line(axes, [view.cosine], [view.value], marker="o", linestyle="none", **dot))
     finite = np.isfinite(view.slopes)
     dashed: dict[str, Any] = {"color": style.STUDENT, "linewidth": 1.6, "label": "slope (right axis)"}

@@ -13,6 +13,7 @@ import ipywidgets
 from .parameters import Choice, Logarithmic, Number, Parameter, Whole
 
 _LABEL, _FIELD, _TRACK, _BUTTON = 118, 74, 150, 42  # pixels
+_LETTER, _ARROW = 7, 34  # pixels of a letter in a list, and of its frame with the arrow
 _LATE = 2.0  # seconds within which a slider on screen answers
 #: How far the ends of a slider's track stand inside the slider, in pixels.
 _INSET = 10
@@ -21,10 +22,13 @@ _INSET = 10
 class Chooser:
     """A list of names with two buttons that step through it: JupyterLab keeps the arrow keys of a focused list to itself.
 
-    options : names, or pairs (name, value). A value of None is shown, but not stepped to.
+    options : names, or pairs (name, value). A value of None is shown, but not stepped to. width : in pixels, more where a name needs it.
     """
 
     def __init__(self, role: str, label: str, options: list[Any], label_width: int, width: int, tip: str = "") -> None:
+        longest = max(len(name) for name, _ in _pairs(options))
+        width = max(width, label_width + _LETTER * longest + _ARROW + 2 * _BUTTON + 8)
+        self.width = width + 4
         self.list = ipywidgets.Dropdown(
             options=options,
             description=label,
@@ -33,7 +37,7 @@ class Chooser:
             style={"description_width": f"{label_width}px"},
         )
         self._buttons = [self._button("prev", -1, f"previous {label}"), self._button("next", 1, f"next {label}")]
-        self.view = ipywidgets.HBox([self.list, *self._buttons], layout=ipywidgets.Layout(width=f"{width + 4}px"))
+        self.view = ipywidgets.HBox([self.list, *self._buttons], layout=ipywidgets.Layout(width=f"{self.width}px"))
         self.view.add_class(f"lab-{role}")
 
     def _button(self, words: str, step: int, tip: str) -> Any:
@@ -90,6 +94,7 @@ class Control:
         self._chooser: Chooser | None = None
         self._marks = ipywidgets.HTML()
         self._marks.add_class("lab-marks")
+        room = _LABEL + _FIELD + _TRACK + 12
         width = ipywidgets.Layout(width=f"{_LABEL + _FIELD}px")
         style = {"description_width": f"{_LABEL - 8}px"}
         if isinstance(parameter, Choice):
@@ -99,7 +104,7 @@ class Control:
             )
             self.widget = self._chooser.list
             self.widget.value = parameter.default
-            parts = [self._chooser.view]
+            parts, room = [self._chooser.view], max(room, self._chooser.width + 8)
         elif isinstance(parameter, Number):
             ends: dict[str, Any] = {"min": parameter.low, "max": parameter.high, "step": parameter.step}
             both = {
@@ -130,7 +135,7 @@ class Control:
         else:
             raise TypeError(f"{parameter!r} has no widget")
         self.widget.observe(self._slid, names="value")
-        self.view = ipywidgets.HBox(parts, layout=ipywidgets.Layout(width=f"{_LABEL + _FIELD + _TRACK + 12}px"))
+        self.view = ipywidgets.HBox(parts, layout=ipywidgets.Layout(width=f"{room}px"))
         self.view.add_class(f"lab-control-{parameter.name}")
 
     def set(self, value: Any) -> None:

@@ -827,7 +827,7 @@ class Lab:
 
     def _code_by_hand(self, change: Any) -> None:
         with self._lock:
-            if not self._quiet and change["new"].strip() != self.code:
+            if not self._quiet:
                 self._try(lambda: self.restore(change["new"]))
 
     def _offer(self, suffix: str) -> None:

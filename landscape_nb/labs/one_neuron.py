@@ -184,7 +184,7 @@ class OneNeuron(Lab):
         for i, point in enumerate(view.points):
             norm = float(np.linalg.norm(point.student.W))
             cells = (
-                f"{'▶ ' if i == view.chosen else ''}{i + 1}",
+                f"{'▶&nbsp;' if i == view.chosen else ''}{i + 1}",
                 html.escape(point.name),
                 number(point.loss, 8, view.landscape.constant),
                 number(norm, 6),
@@ -197,7 +197,7 @@ class OneNeuron(Lab):
             rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
         names = ("", "point", "loss <i>L</i>", "|<i>w</i>|", "<i>a</i>", "index", "zero modes", "kind", "found by")
         head = "".join(f"<th>{name}</th>" for name in names)
-        remark = html.escape(_sentence(view.points.remark))
+        remark = cards.typeset(_sentence(view.points.remark))
         return f"<table><tr>{head}</tr>{''.join(rows)}</table><p>{remark}</p>"
 
     def _caption(self, result: OneNeuronResult) -> str:

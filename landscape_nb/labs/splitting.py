@@ -299,7 +299,7 @@ class Splitting(Lab):
         remark = f"; {result.remark}" if result.remark else ""
         if result.outside:
             return f"{_verdict(result)}; no rule says more: {result.outside}{remark}"
-        rule = f"B is {result.view.line.definiteness}: {_rule(result)}"
+        rule = f"B is {result.view.line.definiteness}: {_rule(result).replace('gamma', 'γ')}"
         return f"{_verdict(result)} (index {result.view.point.index}); {rule}{remark}"
 
     def _theorem(self, result: SplittingResult) -> str:

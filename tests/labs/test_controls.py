@@ -3,10 +3,12 @@
 import html
 import re
 import threading
+from unittest import mock
 
 import ipywidgets
 import pytest
 
+from landscape_nb.labs import LABS
 from landscape_nb.labs.controls import Chooser, Control
 from landscape_nb.labs.parameters import Choice, Logarithmic, Parameter, Real, Whole
 
@@ -266,3 +268,17 @@ def test_a_field_has_room_for_the_longest_number_and_still_for_its_label():
             int(text.removesuffix("px")) for text in (made.field.layout.width, made.field.style.description_width)
         )
         assert whole - label >= 8 * longest + 16 and label >= 7 * len(parameter.label)
+
+
+@pytest.mark.parametrize("lab_class", LABS.values(), ids=LABS)
+def test_every_list_has_room_for_its_longest_name(lab_class):
+    """A letter of a browser's list takes about seven pixels, its frame and arrow thirty."""
+    with mock.patch.object(lab_class, "_open"):  # the widgets without a state
+        lab = lab_class()
+    lists = [lab._preset_box, *(control.widget for control in lab._controls.values() if control.field is None)]
+    for chooser in lists:
+        whole, label = (
+            int(text.removesuffix("px")) for text in (chooser.layout.width, chooser.style.description_width)
+        )
+        names = [option if isinstance(option, str) else option[0] for option in chooser.options]
+        assert whole - label >= 7 * max(map(len, names)) + 30

@@ -887,6 +887,20 @@ def test_every_control_has_a_name_a_class_for_finding_it_and_a_readable_label(la
         assert parameter.help and parameter.label
 
 
+def test_the_code_of_the_state_shown_takes_back_what_was_refused(without_drawing):
+    lab = OneNeuron()
+    lab._code_box.value = "nonsense"
+    assert "is no state code" in lab.message
+    lab._code_box.value = lab.code
+    assert lab.message == "" and "Not possible" not in lab._status_box.value and not lab._history.can_undo
+    lab._code_box.value = ""
+    assert "Not possible" in lab._status_box.value
+    lab.controls["k"].value = 9
+    assert lab._dimmed()
+    lab._code_box.value = f" {lab.code} "
+    assert not lab._dimmed() and lab.controls["k"].value == lab.state["k"] and lab._code_box.value == lab.code
+
+
 def test_a_number_out_of_range_typed_by_hand_gives_a_sentence_and_neither_dims_nor_moves(without_drawing):
     lab = OneNeuron()
     before, field = lab.state, lab._controls["k"].field
