@@ -410,6 +410,8 @@ def test_a_state_is_undone_kept_and_restored_by_buttons_and_codes(page):
     field.fill(lab.code)
     field.press("Enter")
     assert described(page, lab)
+    chosen = root.locator(".lab-preset select").evaluate("list => list.selectedOptions[0]?.text.replace(/\\s/g, ' ')")
+    assert chosen == "choose a preset", "a state that is no preset leaves the list empty"
     field.fill(lab.code[:-1] + "?")
     field.press("Enter")
     assert page.wait_until(lambda: "incomplete or mistyped" in page.read(HERE, "status"))
