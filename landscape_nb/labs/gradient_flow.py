@@ -234,20 +234,13 @@ class GradientFlow(Lab):
 
     def _theorem(self, result: GradientFlowResult) -> str:
         flow, point, name = result.path.flow, result.view.point, result.path.outcome.name
-        no_point = "no end point"
+        on_its_way = "weights that grow without bound" if flow.reason == "diverging" else "a flow still on its way"
         verdicts = (
             (f"a smooth activation: {result.view.landscape.activation.name}", None),
-            (
-                "a flow that has arrived, at a critical point",
-                None if point is not None else _ARRIVED.get(str(flow.reason), str(flow.reason)).replace("it is ", ""),
-            ),
+            ("a flow that has arrived at a critical point", on_its_way if point is None else None),
             (
                 "a minimum: no negative Hessian eigenvalue",
-                None
-                if point is not None and point.index == 0
-                else no_point
-                if point is None
-                else f"index {point.index}",
+                "no critical point" if point is None else None if point.index == 0 else f"index {point.index}",
             ),
             ("an end point among the closed forms", None if name.split(" (")[0] in _FAMILY else name),
         )

@@ -41,6 +41,7 @@ _STYLE = """<style>
 .lab-numbers, .lab-theorem, .lab-caption, .lab-status {font-size: 14px; line-height: 1.5;}
 .lab-numbers .widget-html-content, .lab-theorem .widget-html-content, .lab-caption .widget-html-content,
 .lab-status .widget-html-content {line-height: 1.5; overflow: visible;}
+.lab-numbers td:first-child {white-space: nowrap;}
 .lab-numbers table + table {margin-top: 14px;}
 .lab-theme input {vertical-align: middle;}
 .lab-theorem ul {list-style: none; padding-left: 0;}

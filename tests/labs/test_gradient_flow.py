@@ -321,3 +321,14 @@ def test_a_wrong_reason_in_the_text_is_noticed(known_flows, monkeypatch):
     )
     with pytest.raises(AssertionError):
         check_lab(GradientFlow(**SMALL))
+
+
+def test_what_is_said_of_the_end_names_what_it_rests_on():
+    lab = GradientFlow()
+    shown = lab._theorem(lab.result)
+    assert "Outside every theorem: numerical" in shown and shown.count("<li>✓") == 4 and "✗" not in shown
+    on_its_way = replace(lab.result, view=replace(lab.result.view, point=None))
+    shown = lab._theorem(on_its_way)
+    assert "✗ a flow that has arrived at a critical point — a flow still on its way given" in shown
+    assert "✗ a minimum: no negative Hessian eigenvalue — no critical point given" in shown
+    assert "neurons and teachers counted from 0" in lab._numbers(lab.result)

@@ -136,3 +136,10 @@ def test_a_text_of_another_state_is_noticed(relu_lab, monkeypatch):
     monkeypatch.setattr(Kernels, "_summary", lambda self, view: old)
     with pytest.raises(AssertionError):
         move_and_check(relu_lab, angle=60)
+
+
+def test_a_formula_says_what_its_letters_are_and_whether_it_is_closed():
+    for name, mark in (("relu", "✓"), ("tanh", "✗")):
+        shown = Kernels(activation=name)._theorem_box.value
+        assert f"{mark} a closed form of the kernel of {name}" in shown
+        assert r"$s=|w|^2$, $c=w\cdot v$, $t=|v|^2$" in shown
