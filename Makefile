@@ -97,7 +97,8 @@ types: $(VENV)/.test
 
 unit: $(VENV)/.test $(VENV)/.site
 	@echo "== pytest: unit tests, layers, form of the pages"
-	@$(BIN)/python -m pytest tests --ignore=tests/browser --ignore=tests/benchmarks -p no:nbval -q --durations=10 -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest tests --ignore=tests/browser --ignore=tests/benchmarks -p no:nbval -q --durations=10 \
+	  -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 pages-check: $(VENV)/.test
 	@echo "== nbval, strict: every page runs and shows what is stored"

@@ -22,8 +22,6 @@ from packaging.requirements import Requirement
 
 import landscape_nb
 
-pytestmark = pytest.mark.xdist_group("site")  # one worker builds it, once
-
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 #: What the Pyodide of the pinned kernel brings (its lock file), and what the site itself serves.

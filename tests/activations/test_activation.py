@@ -19,7 +19,6 @@ KINKED = (*oracles.CONTINUOUS_KINK, *oracles.JUMP)
 SLOPES, CURVATURES = ("s", "c", "t"), ("ss", "sc", "st", "cc", "ct", "tt")
 SHORT = (0.0, 2.0**-10, 1.0, 3.0, 30.0)
 
-pytestmark = pytest.mark.xdist_group("activations")  # one worker integrates for each cosine, once for all orders
 every_activation = pytest.mark.parametrize("name", NAMES)
 every_cosine = pytest.mark.parametrize("cosine", COSINES)
 

@@ -4,17 +4,8 @@ from unittest import mock
 
 import ipywidgets
 import pytest
-from lab_sweep import REMEMBERED
 
 from landscape_nb.labs import Lab
-
-
-def pytest_collection_modifyitems(items):
-    """The tests of a lab that follows flows come to one process, which follows each of them once."""
-    for item in items:
-        lab = getattr(item, "callspec", None) and item.callspec.params.get("lab_class")
-        if lab in REMEMBERED:
-            item.add_marker(pytest.mark.xdist_group(lab.name))
 
 
 @pytest.fixture(autouse=True)
