@@ -352,8 +352,9 @@ class PageInJupyterLab:
         """Whether the picture is shown as one of an earlier state."""
         layers = self.lab(lab).locator(".lab-picture svg")
         shades = layers.evaluate_all("layers => layers.map(layer => Number(getComputedStyle(layer).opacity))")
-        assert len(set(shades)) == 1, "one layer is dimmed and another is not"
-        return shades[0] < 0.6
+        seen = {shade for shade in shades if shade > 0}  # a new frame hides the one below it
+        assert len(seen) == 1, "one layer is dimmed and another is not"
+        return seen.pop() < 0.6
 
     def wait_until(self, condition, seconds: float = 60.0) -> bool:
         """Poll what the page shows; a condition that looks at a picture being replaced may raise and is asked again."""
