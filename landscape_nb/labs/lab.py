@@ -51,7 +51,7 @@ _STYLE = """<style>
 .lab-picture > * {grid-area: 1 / 1; margin: 0; width: 100%;}
 .lab-picture .widget-html-content {line-height: 0; width: 100%;}
 .lab-picture svg {display: block;}
-.lab-dimmed svg {opacity: 0.35;}
+:where(.lab-dimmed) svg {opacity: 0.35;}
 .lab-dimmed ~ .lab-numbers, .lab-dimmed ~ .lab-theorem {opacity: 0.7;}
 .lab-marks .widget-html-content {position: relative; height: 8px; line-height: 0; overflow: visible; width: 100%;}
 .lab-marks {height: 8px; margin: -6px 0 0 0; overflow: visible;}

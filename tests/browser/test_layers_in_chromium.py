@@ -90,3 +90,10 @@ def test_frames_that_come_with_what_moves_hide_those_below(page):
     expected = photograph(page, stacked(OneNeuron(k=8, d=8)))
     assert (np.abs(unhidden - expected).max(axis=-1) > 0.1).mean() > 1e-4  # two frames over each other
     assert np.abs(carrying - expected).max() < 0.02
+    # a refusal dims it before the frames have settled: those below stay hidden (a curve over its grid is as dim as elsewhere, two
+    # dimmed layers are a little darker there)
+    dimmed, expected = (
+        photograph(page, stacked(shown).replace("widget-box'", "widget-box lab-dimmed'"))
+        for shown in (lab, OneNeuron(k=8, d=8))
+    )
+    assert np.abs(dimmed - expected).max() < 0.2 and np.abs(dimmed - carrying).max() > 0.3
