@@ -34,7 +34,9 @@ def readable(outputs: list) -> list:
         pictures = {mime: output.data.pop(mime) for mime in PICTURES if mime in output.data}
         if pictures:
             about = {mime: output.metadata.pop(mime) for mime in PICTURES if mime in output.metadata}
-            if "text/plain" in output.data:  # converters give it to the picture; JupyterLab does not, there it stands below
+            if (
+                "text/plain" in output.data
+            ):  # converters give it to the picture; JupyterLab does not, there it stands below
                 words = "; ".join(output.data["text/plain"].splitlines())
                 about = {mime: {**about.get(mime, {}), "alt": words} for mime in pictures}
             kept.append(nbformat.v4.new_output("display_data", pictures, metadata=about))
