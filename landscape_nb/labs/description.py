@@ -1,9 +1,9 @@
 """What a screen reader needs beyond what ipywidgets writes into the document: names, values and a live region.
 
-ipywidgets gives the handle of a slider the role of one, but no name (noUiSlider, which draws it, has none by itself: its issues 1019 and
-1223). It lets the handle speak 0.30000000000000004, or the exponent of what it stands for. And it writes every status as a new element,
-which many readers do not announce. Python cannot reach these attributes, HTML in a widget can, with a few lines of script in each front
-end. Where scripts in HTML are forbidden, nothing else is lost: the labelled number field beside each slider says the same.
+ipywidgets gives the handle of a slider the role of one, but no name, since noUiSlider, which draws it, has none by itself. It lets the
+handle speak 0.30000000000000004, or the exponent of what it stands for. And it writes every status as a new element, which many readers
+do not announce. Python cannot reach these attributes, HTML in a widget can, with a few lines of script in each front end. Where scripts
+in HTML are forbidden, nothing else is lost: the labelled number field beside each slider says the same.
 """
 
 from __future__ import annotations

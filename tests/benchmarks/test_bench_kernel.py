@@ -90,4 +90,6 @@ def test_memory_of_a_kernel_after_a_page_and_time_to_its_first_picture(page, ben
     picture, after = benchmark.pedantic(whole_page, rounds=1, warmup_rounds=1)
     benchmark.extra_info["seconds from the start of the kernel to the first picture"] = round(picture, 2)
     benchmark.extra_info["MB after the page"] = round(after)
-    print(f"\n{page.stem}: first picture after {picture:.2f} s (promised: below 5), {after:.0f} MB (promised: below 250)")
+    print(
+        f"\n{page.stem}: first picture after {picture:.2f} s (promised: below 5), {after:.0f} MB (promised: below 250)"
+    )
