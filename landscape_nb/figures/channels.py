@@ -175,12 +175,12 @@ def draw_map(axes: Axes, view: ChannelsView) -> None:
     style.contours(axes, surface.gap, surface.mean, surface.losses, levels(view), **look)
     right = float(surface.gap[-1])
     mean, plateau, index = view.line
-    saddle = Line2D([plateau, right], [mean, mean], color=style.CURRENT, linewidth=1.6, label="saddle line")
-    axes.add_artist(saddle)
-    axes.add_artist(Line2D([surface.gap[0], plateau], [mean, mean], color=style.CURRENT, linewidth=1.6, linestyle=":"))
+    saddle = style.line(axes, [plateau, right], [mean, mean], color=style.CURRENT, linewidth=1.6, label="saddle line")
+    style.line(axes, [surface.gap[0], plateau], [mean, mean], color=style.CURRENT, linewidth=1.6, linestyle=":")
     for gaps, means in view.floors:
-        floor = Line2D(gaps, means, color=style.STUDENT, linewidth=2.4, linestyle="--", label="floor of a channel")
-        axes.add_artist(floor)
+        floor = style.line(
+            axes, gaps, means, color=style.STUDENT, linewidth=2.4, linestyle="--", label="floor of a channel"
+        )
     axes.set(xlim=(surface.gap[0], right), ylim=(surface.mean[0], surface.mean[-1]), ylabel=view.mean_name)
     style.legend(axes, [floor, saddle], loc="upper right", fontsize=10, labelspacing=0.2, borderaxespad=0.2)
     axes.minorticks_off()
@@ -214,17 +214,16 @@ def draw_sharpness(axes: Axes, view: ChannelsView) -> None:
     for line in (law, path, limit):
         axes.add_artist(line)
     if view.edge is not None:
-        axes.add_artist(
-            Line2D(
-                [view.edge],
-                [view.threshold],
-                marker="x",
-                color=style.CURRENT,
-                markersize=11,
-                markeredgewidth=2.4,
-                linestyle="none",
-                zorder=6,
-            )
+        style.line(
+            axes,
+            [view.edge],
+            [view.threshold],
+            marker="x",
+            color=style.CURRENT,
+            markersize=11,
+            markeredgewidth=2.4,
+            linestyle="none",
+            zorder=6,
         )
     _mark(axes, view.eps, view.sharpness)
     low = min(view.sharpness_law, float(view.path.sharpness.min()), 2.0)
@@ -234,17 +233,16 @@ def draw_sharpness(axes: Axes, view: ChannelsView) -> None:
 
 def _mark(axes: Axes, x: float, y: float, zorder: float = 7) -> None:
     """The disc of the state under the sliders."""
-    axes.add_artist(
-        Line2D(
-            [x],
-            [y],
-            marker="o",
-            markersize=10,
-            markerfacecolor=style.CURRENT,
-            markeredgecolor="white",
-            markeredgewidth=1.6,
-            linestyle="none",
-            zorder=zorder,
-            clip_on=False,
-        )
+    style.line(
+        axes,
+        [x],
+        [y],
+        marker="o",
+        markersize=10,
+        markerfacecolor=style.CURRENT,
+        markeredgecolor="white",
+        markeredgewidth=1.6,
+        linestyle="none",
+        zorder=zorder,
+        clip_on=False,
     )

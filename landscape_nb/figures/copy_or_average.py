@@ -186,39 +186,34 @@ def draw_branches(axes: Axes, view: CopyOrAverageView) -> None:
         numbers, kinds = branch.n[inside], [kind for kind, n in zip(branch.minimum, branch.n) if n < view.k]
         ratios = branch.losses[inside] / np.array([average[n] for n in numbers.tolist()])
         highest, lowest = max(highest, *ratios), min(lowest, *ratios)
-        line = Line2D(numbers, ratios, linewidth=1.6, label=branch.name, **look)
-        axes.add_artist(line)
+        line = style.line(axes, numbers, ratios, linewidth=1.6, label=branch.name, **look)
         lines.append(line)
         size = 7.0 if view.k <= 20 else 3.5
         for kind, face in ((True, look["color"]), (False, "white")):
             chosen = np.array([found is kind for found in kinds], dtype=bool)
             if chosen.any():
-                axes.add_artist(
-                    Line2D(
-                        *(numbers[chosen], ratios[chosen]),
-                        linestyle="",
-                        marker=marker,
-                        markersize=size,
-                        markerfacecolor=face,
-                        markeredgecolor=look["color"],
-                        markeredgewidth=1.5,
-                        clip_on=False,
-                    )
+                style.line(
+                    axes,
+                    *(numbers[chosen], ratios[chosen]),
+                    linestyle="",
+                    marker=marker,
+                    markersize=size,
+                    markerfacecolor=face,
+                    markeredgecolor=look["color"],
+                    markeredgewidth=1.5,
+                    clip_on=False,
                 )
     beside = axes.get_xaxis_transform()
     for place in dict.fromkeys(n for n, _ in view.marks):
-        axes.add_artist(
-            Line2D([place, place], [0, 1], color=style.ZERO_MODE, linewidth=1.2, transform=beside, zorder=1)
-        )
+        style.line(axes, [place, place], [0, 1], color=style.ZERO_MODE, linewidth=1.2, transform=beside, zorder=1)
         words = ", ".join(str(number) for number, (n, _) in enumerate(view.marks, start=1) if n == place)
         ground = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"}
         axes.text(place, 0.96, words, transform=beside, ha="center", va="top", fontweight="bold", bbox=ground)
     shown: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": style.CURRENT, "markeredgewidth": 2.6}
     here_ratio = [view.point.loss / average[view.n]] if view.n < view.k else []
-    here = Line2D(
-        [view.n] * len(here_ratio), here_ratio, linestyle="", marker="o", markersize=14, clip_on=False, **shown
+    style.line(
+        axes, [view.n] * len(here_ratio), here_ratio, linestyle="", marker="o", markersize=14, clip_on=False, **shown
     )
-    axes.add_artist(here)
     lines += [
         Line2D([], [], linestyle="", marker="o", markersize=7, color=style.CURRENT, label="minimum"),
         Line2D(
@@ -264,7 +259,7 @@ def draw_blocks(axes: Axes, view: CopyOrAverageView) -> None:
             marks = Line2D(places[chosen], values[chosen], linestyle="", marker=marker, markersize=8, clip_on=False)
             marks.set(markerfacecolor=face, markeredgecolor=edge, markeredgewidth=1.6)
             axes.add_artist(marks)
-    axes.add_artist(Line2D([0, 1], [0, 0], color=style.CURRENT, linewidth=1.0, transform=axes.get_yaxis_transform()))
+    style.level(axes, 0.0, color=style.CURRENT, linewidth=1.0)
     axes.xaxis.set_major_locator(FixedLocator([*range(1, len(blocks) + 1)]))
     names = [letter for letter, _ in named]
     axes.xaxis.set_major_formatter(style.Names(names, range(1, len(blocks) + 1)))

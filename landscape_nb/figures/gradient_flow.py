@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator
@@ -105,11 +104,8 @@ def draw_loss(axes: Axes, view: GradientFlowView) -> None:
     for (level, words), pattern in zip(view.levels, ("--", ":", "-.")):
         if level <= floor * 0.5:
             continue
-        line = Line2D([0, 1], [level, level], transform=axes.get_yaxis_transform(), color=style.TEACHER, linewidth=1.4)
-        line.set_linestyle(pattern)
-        line.set_label(words)
-        axes.add_artist(line)
-        lines.append(line)
+        look: dict[str, Any] = {"color": style.TEACHER, "linewidth": 1.4, "linestyle": pattern}
+        lines.append(style.level(axes, level, label=words, **look))
     for number, plateau in enumerate(view.plateaus, start=1):
         style.band(axes, plateau.start, plateau.end)
         axes.text(
@@ -121,7 +117,7 @@ def draw_loss(axes: Axes, view: GradientFlowView) -> None:
             va="bottom",
             fontweight="bold",
         )
-    axes.add_artist(Line2D(view.times, np.maximum(view.losses, floor * 0.5), color=style.STUDENT, linewidth=2.4))
+    style.line(axes, view.times, np.maximum(view.losses, floor * 0.5), color=style.STUDENT, linewidth=2.4)
     low, high = 0.6 * floor, 1.6 * high
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1e3 * low else (1.0,)))
     axes.set(xlim=(view.times[0], view.times[-1]), ylim=(low, high))
@@ -145,9 +141,7 @@ def draw_cosines(axes: Axes, view: GradientFlowView) -> None:
     )
     axes.set(xlim=(view.times[0], view.times[-1]), ylim=(n * k, 0.0))
     for i in range(1, n):
-        axes.add_artist(
-            Line2D([0, 1], [i * k, i * k], transform=axes.get_yaxis_transform(), color="white", linewidth=2.5)
-        )
+        style.level(axes, i * k, color="white", linewidth=2.5)
     axes.yaxis.set_major_locator(FixedLocator([(i + 0.5) * k for i in range(n)]))
     axes.yaxis.set_major_formatter(style.Names([str(i + 1) for i in range(n)], [(i + 0.5) * k for i in range(n)]))
 

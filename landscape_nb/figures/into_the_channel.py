@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, LogLocator
 
 from ..networks import Network
@@ -109,23 +108,15 @@ def _decades(axes: Axes, low: float, high: float) -> None:
 def _time_axis(axes: Axes, view: IntoTheChannelView) -> None:
     axes.set_xlim(view.times[0], view.times[-1])
     axes.minorticks_off()
-    axes.add_artist(
-        Line2D(
-            [view.time, view.time],
-            [0, 1],
-            transform=axes.get_xaxis_transform(),
-            color=style.CURRENT,
-            linewidth=1.2,
-            linestyle=":",
-        )
+    style.line(
+        axes,
+        [view.time, view.time],
+        [0, 1],
+        transform=axes.get_xaxis_transform(),
+        color=style.CURRENT,
+        linewidth=1.2,
+        linestyle=":",
     )
-
-
-def _curve(axes: Axes, x: Array, y: Array, label: str, **look: Any) -> Line2D:
-    line = Line2D(x, y, **look)
-    line.set_label(label)
-    axes.add_artist(line)
-    return line
 
 
 def _dot(axes: Axes, view: IntoTheChannelView, values: Array) -> None:
@@ -136,7 +127,7 @@ def _dot(axes: Axes, view: IntoTheChannelView, values: Array) -> None:
         return
     here = 10.0 ** np.interp(np.log10(view.time), np.log10(view.times[known]), np.log10(sizes[known]))
     look: dict[str, Any] = {"marker": "o", "color": style.CURRENT, "markersize": 8, "linestyle": "none"}
-    axes.add_artist(Line2D([view.time], [here], zorder=5, clip_on=False, **look))
+    style.line(axes, [view.time], [here], zorder=5, clip_on=False, **look)
 
 
 def round_time(time: float) -> str:
@@ -149,12 +140,12 @@ def draw_loss(axes: Axes, view: IntoTheChannelView) -> None:
     for plateau in view.plateaus:
         style.band(axes, plateau.start, plateau.end)
     _time_axis(axes, view)
-    handles = [_curve(axes, view.times, view.above, "flow", color=style.STUDENT, linewidth=3.0)]
+    handles = [style.line(axes, view.times, view.above, label="flow", color=style.STUDENT, linewidth=3.0)]
     known = view.above[view.above > 0]
     if np.isfinite(view.above_law).any():
         shown = view.above_law <= 3 * known.max()
-        law = _curve(
-            axes, view.times[shown], view.above_law[shown], "√h |a| / (4√t)", color=style.TEACHER, linewidth=1.6
+        law = style.line(
+            axes, view.times[shown], view.above_law[shown], label="√h |a| / (4√t)", color=style.TEACHER, linewidth=1.6
         )
         law.set_linestyle("--")
         handles.append(law)
@@ -172,12 +163,14 @@ def draw_loss(axes: Axes, view: IntoTheChannelView) -> None:
 def draw_gap(axes: Axes, view: IntoTheChannelView) -> None:
     """|a_1 - a_2| over t with its law, and a line at the gap where each optimiser stopped."""
     _time_axis(axes, view)
-    _curve(axes, view.times, view.gaps, "flow", color=style.STUDENT, linewidth=3.0)
+    style.line(axes, view.times, view.gaps, label="flow", color=style.STUDENT, linewidth=3.0)
     handles = []
     everything = [view.gaps.min(), view.gaps.max(), *(gap for _, gap in view.stops)]
     if np.isfinite(view.gap_law).any():
         shown = view.gap_law >= 0.5 * view.gaps.min()
-        law = _curve(axes, view.times[shown], view.gap_law[shown], "⁴√(16 h a² t)", color=style.TEACHER, linewidth=1.6)
+        law = style.line(
+            axes, view.times[shown], view.gap_law[shown], label="⁴√(16 h a² t)", color=style.TEACHER, linewidth=1.6
+        )
         law.set_linestyle("--")
         handles.append(law)
     _dot(axes, view, view.gaps)
@@ -186,9 +179,7 @@ def draw_gap(axes: Axes, view: IntoTheChannelView) -> None:
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 100 * low else (1.0, 2.0, 5.0)))
     axes.minorticks_off()
     for name, gap, beside in _beside(axes, view.stops):
-        line = Line2D([0, 1], [gap, gap], transform=axes.get_yaxis_transform(), color=style.CURRENT, linewidth=1.2)
-        line.set_linestyle(PATTERNS[name])
-        axes.add_artist(line)
+        style.level(axes, gap, color=style.CURRENT, linewidth=1.2, linestyle=PATTERNS[name])
         axes.text(
             beside,
             gap,
@@ -219,10 +210,12 @@ def _beside(axes: Axes, stops: tuple[tuple[str, float], ...]) -> list[tuple[str,
 def draw_functions(axes: Axes, alone: Axes, view: IntoTheChannelView) -> None:
     """Target and network; on the right axis each neuron alone, of opposite signs in a channel."""
     handles = [
-        _curve(axes, view.x, view.target, "target", color=style.TEACHER, linewidth=2.0),
-        _curve(axes, view.x, view.function, "network", color=style.STUDENT, linewidth=2.6, linestyle="--"),
-        _curve(alone, view.x, view.parts[0], "neuron 1", color=style.CURRENT, linewidth=1.2, linestyle=":"),
-        _curve(alone, view.x, view.parts[1], "neuron 2", color=style.ZERO_MODE, linewidth=1.2, linestyle="-."),
+        style.line(axes, view.x, view.target, label="target", color=style.TEACHER, linewidth=2.0),
+        style.line(axes, view.x, view.function, label="network", color=style.STUDENT, linewidth=2.6, linestyle="--"),
+        style.line(alone, view.x, view.parts[0], label="neuron 1", color=style.CURRENT, linewidth=1.2, linestyle=":"),
+        style.line(
+            alone, view.x, view.parts[1], label="neuron 2", color=style.ZERO_MODE, linewidth=1.2, linestyle="-."
+        ),
     ]
     high = 1.1 * float(max(np.abs(view.target).max(), np.abs(view.function).max()))
     axes.set(xlim=(view.x[0], view.x[-1]), ylim=_with_room(high))
@@ -239,23 +232,21 @@ def _with_room(high: float) -> tuple[float, float]:
 def draw_eigenvalues(axes: Axes, view: IntoTheChannelView) -> None:
     """The largest and the smallest Hessian eigenvalue over t with their laws, and 2/rate."""
     _time_axis(axes, view)
-    high = _curve(axes, view.times, view.sharpness, "largest", color=style.STUDENT, linewidth=3.0)
-    low = _curve(axes, view.times, np.where(view.softest > 0, view.softest, np.nan), "smallest", color=style.STUDENT)
+    high = style.line(axes, view.times, view.sharpness, label="largest", color=style.STUDENT, linewidth=3.0)
+    low = style.line(
+        axes, view.times, np.where(view.softest > 0, view.softest, np.nan), label="smallest", color=style.STUDENT
+    )
     low.set_linestyle("-.")
     negative = np.where(view.softest < 0, -view.softest, np.nan)
-    below = _curve(axes, view.times, negative, "−smallest", color=style.ZERO_MODE)
+    below = style.line(axes, view.times, negative, label="−smallest", color=style.ZERO_MODE)
     below.set_linestyle((0, (1, 1)))
-    edge = Line2D(
-        [0, 1], [view.edge, view.edge], transform=axes.get_yaxis_transform(), color=style.CURRENT, linewidth=1.4
-    )
-    edge.set_label("2 / rate")
-    axes.add_artist(edge)
+    edge = style.level(axes, view.edge, color=style.CURRENT, linewidth=1.4, label="2 / rate")
     handles = [high, edge, low]
     values = [np.abs(view.softest), view.sharpness]
     for law in (view.sharpness_law, view.softest_law):
         if np.isfinite(law).any():
             shown = law <= 3 * view.sharpness.max() if law is view.softest_law else law >= 0.3 * view.sharpness.min()
-            line = _curve(axes, view.times[shown], law[shown], "law", color=style.TEACHER, linewidth=1.6)
+            line = style.line(axes, view.times[shown], law[shown], label="law", color=style.TEACHER, linewidth=1.6)
             line.set_linestyle("--")
             values.append(law[shown])
     _dot(axes, view, view.sharpness)

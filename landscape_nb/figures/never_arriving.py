@@ -88,9 +88,7 @@ def _arrange(figure: Figure) -> None:
 def _over_time(axes: Axes, view: NeverArrivingView, values: Array, law: Array | None, k: int, place: str) -> None:
     """A quantity over time: the flow dashed, strong up to the chosen time; the law solid; exponents as slopes in the legend."""
     now = view.chosen
-    axes.add_artist(
-        Line2D(view.times, values, color=style.STUDENT, linewidth=1.2, linestyle=style.NUMERICAL, alpha=0.45)
-    )
+    style.line(axes, view.times, values, color=style.STUDENT, linewidth=1.2, linestyle=style.NUMERICAL, alpha=0.45)
     flow = Line2D(
         view.times[: now + 1], values[: now + 1], color=style.STUDENT, linewidth=2.6, linestyle=style.NUMERICAL
     )
@@ -104,17 +102,16 @@ def _over_time(axes: Axes, view: NeverArrivingView, values: Array, law: Array | 
         axes.add_artist(valley)
         handles.append(valley)
     axes.add_artist(flow)
-    axes.add_artist(
-        Line2D(
-            [view.times[now]],
-            [values[now]],
-            marker="o",
-            markersize=9,
-            color=style.CURRENT,
-            linestyle="none",
-            zorder=6,
-            clip_on=False,
-        )
+    style.line(
+        axes,
+        [view.times[now]],
+        [values[now]],
+        marker="o",
+        markersize=9,
+        color=style.CURRENT,
+        linestyle="none",
+        zorder=6,
+        clip_on=False,
     )
     axes.set_xlim(view.times[0], view.times[-1])
     style.legend(axes, handles, loc=place, handlelength=1.6, borderaxespad=0.2)
@@ -136,8 +133,7 @@ def draw_norm(axes: Axes, view: NeverArrivingView) -> None:
     below = min(max(2.5, (high / low) ** 0.7), 8.0)  # for the legend, below the flow
     bottom = 10.0 ** (np.floor(2 * np.log10(low / below)) / 2)
     top = 10.0 ** (np.ceil(2 * np.log10(max(high, 3 * low)) + 0.2) / 2)
-    bound = Line2D(view.times, view.bound, color=style.ZERO_MODE, linewidth=1.4, linestyle="-.")
-    axes.add_artist(bound)
+    style.line(axes, view.times, view.bound, color=style.ZERO_MODE, linewidth=1.4, linestyle="-.")
     _over_time(axes, view, view.norms, view.law_norms, 0, "lower right")
     axes.set_ylim(bottom, top)
     high_up = bottom * (top / bottom) ** 0.8
@@ -197,30 +193,26 @@ def draw_neurons(axes: Axes, view: NeverArrivingView) -> None:
     """Each neuron's way in the plane (incoming weight, input bias); filled for a > 0, hollow for a < 0, larger for larger |a|."""
     now, n = view.chosen, view.weights.shape[1]
     for i in range(n):
-        way = Line2D(view.weights[:, i], view.inputs[:, i], color=style.ZERO_MODE, linewidth=1.0)
-        axes.add_artist(way)
+        style.line(axes, view.weights[:, i], view.inputs[:, i], color=style.ZERO_MODE, linewidth=1.0)
     x_low, x_high = style.steady(float(view.weights.min()), float(view.weights.max()))
     heights = np.append(view.inputs.ravel(), view.biases)
     y_low, y_high = style.steady(float(heights.min()), float(heights.max()))
     for bias in view.biases:
-        axes.add_artist(
-            Line2D([0, 1], [bias, bias], transform=axes.get_yaxis_transform(), color=style.TEACHER, linewidth=1.2)
-        )
+        style.line(axes, [0, 1], [bias, bias], transform=axes.get_yaxis_transform(), color=style.TEACHER, linewidth=1.2)
     for i in range(n):
         a = float(view.outgoing[now, i])
-        axes.add_artist(
-            Line2D(
-                [view.weights[now, i]],
-                [view.inputs[now, i]],
-                marker="o",
-                linestyle="none",
-                markersize=8.0 + 4.0 * np.log10(1.0 + abs(a)),
-                markerfacecolor=style.STUDENT if a > 0 else "white",
-                markeredgecolor=style.CURRENT,
-                markeredgewidth=1.8,
-                clip_on=False,
-                zorder=5,
-            )
+        style.line(
+            axes,
+            [view.weights[now, i]],
+            [view.inputs[now, i]],
+            marker="o",
+            linestyle="none",
+            markersize=8.0 + 4.0 * np.log10(1.0 + abs(a)),
+            markerfacecolor=style.STUDENT if a > 0 else "white",
+            markeredgecolor=style.CURRENT,
+            markeredgewidth=1.8,
+            clip_on=False,
+            zorder=5,
         )
     axes.set(xlim=(x_low, x_high), ylim=(y_low, y_high))
     axes.set_xlabel("incoming weight" if view.along == "input x" else "length of the incoming weights")

@@ -176,7 +176,7 @@ def draw_spectrum(axes: Axes, view: SplittingView) -> None:
     axes.add_artist(zero)
     axes.add_artist(_together(view.gammas, view.spectra[:, 1:], color=style.STUDENT, linewidth=1.2))
     axes.add_artist(_together(view.gammas, view.pure, color=style.TEACHER, linestyle=":", linewidth=2.2))
-    axes.add_artist(Line2D(view.gammas, lowest, color=style.STUDENT, linewidth=3.0))
+    style.line(axes, view.gammas, lowest, color=style.STUDENT, linewidth=3.0)
     _current(axes, view)
     here = Line2D(np.full(view.here.size, view.gamma), view.here, marker="o", markersize=6, color=style.CURRENT)
     here.set_linestyle("none")
@@ -245,13 +245,13 @@ def draw_surface(axes: Axes, view: SplittingView) -> None:
     style.contours(axes, surface.gammas, surface.steps, surface.rises, np.zeros(1), color=style.CURRENT, linewidth=1.8)
     _ends(axes)
     look: dict[str, Any] = {"color": "white", "linewidth": 1.6, "linestyle": "--"}
-    axes.add_artist(Line2D([low, high], [0.0, 0.0], **look))
+    style.line(axes, [low, high], [0.0, 0.0], **look)
     for start, end in view.plateaus or ():
-        axes.add_artist(Line2D([max(start, low), min(end, high)], [0.0, 0.0], color=style.STUDENT, linewidth=5.0))
+        style.line(axes, [max(start, low), min(end, high)], [0.0, 0.0], color=style.STUDENT, linewidth=5.0)
     _current(axes, view)
     style.mark_point(axes, view.gamma, 0.0, view.point.index, view.point.kind, current=True)
     if view.apart:
-        axes.add_artist(Line2D([view.gamma], [view.apart], **_APART))
+        style.line(axes, [view.gamma], [view.apart], **_APART)
 
 
 #: The student whose copies are pulled apart.
@@ -277,7 +277,7 @@ def draw_profile(axes: Axes, view: SplittingView) -> None:
     low, high = min(low, 0.3 * float(view.reference.min())), max(high, 0.3 * float(view.reference.max()))
     room = 0.1 * max(high - low, 1e-9 * max(view.line.original.loss, 1e-9))
     axes.set(xlim=(view.steps[0], view.steps[-1]), ylim=style.steady(low - room, high + room))
-    axes.add_artist(Line2D([view.steps[0], view.steps[-1]], [0, 0], color=style.ZERO_MODE, linewidth=1.0))
+    style.line(axes, [view.steps[0], view.steps[-1]], [0, 0], color=style.ZERO_MODE, linewidth=1.0)
     lines = [
         Line2D(view.steps, view.reference, color=style.TEACHER, linewidth=1.6, linestyle="-."),
         Line2D(view.steps, view.profile, color=style.STUDENT, linewidth=3.0),
