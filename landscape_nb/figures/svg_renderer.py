@@ -67,7 +67,8 @@ class FewElements(RendererSVG):
         made = _path.convert_to_string(  # type: ignore[attr-defined]
             *(path, transform, limits, simplify, sketch, _DIGITS, marks, False)
         )
-        return made.decode("ascii")
+        words = made.decode("ascii").replace(" \n", "").replace("\n", "")
+        return re.sub("([MLQC]) ", r"\1", words)
 
     def draw_markers(  # type: ignore[no-untyped-def]
         self, gc, marker_path, marker_trans, path, trans, rgbFace=None
