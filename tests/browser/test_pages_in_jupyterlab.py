@@ -208,7 +208,7 @@ STORIES = (
             Move(
                 "activation", "square", {"activation": "square"}, lambda: ("grows faster than linearly", "has arrived")
             ),
-            Move("target", "x^3", {"target": "x^3"}, lambda: ("outside the theorem", "labels that differ from x^2")),
+            Move("target", "x^3", {"target": "x^3"}, lambda: ("outside the theorem", "labels that differ from x²")),
             Move("seed", 1, {"seed": 2}),
         ),
     ),
