@@ -121,18 +121,7 @@ def _bands(axes: Axes, view: SplittingView) -> None:
     """The plateau as grey bands over its intervals of gamma, and thin lines at gamma = 0 and 1."""
     low, high = float(view.gammas[0]), float(view.gammas[-1])
     for start, end in view.plateaus or ():
-        start, end = max(start, low), min(end, high)
-        axes.add_artist(
-            Rectangle(
-                (start, 0.0),
-                end - start,
-                1.0,
-                transform=axes.get_xaxis_transform(),
-                facecolor=style.ZERO_MODE,
-                alpha=0.25,
-                linewidth=0,
-            )
-        )
+        style.band(axes, max(start, low), min(end, high))
     _ends(axes)
 
 
